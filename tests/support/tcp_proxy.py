@@ -23,6 +23,8 @@ class TcpProxy:
         self._is_forwarding.set()
         self._max_reply_bytes: int | None = None
         self._reply_delay = 0.0
+        self.connection_count = 0
+        """Number of connections accepted so far."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._accept()
@@ -75,6 +77,7 @@ class TcpProxy:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
+                self.connection_count += 1
                 kind = socket.AF_UNIX if isinstance(self._server, str) else socket.AF_INET
                 upstream = socket.socket(kind)
                 try:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.conninfo import make_conninfo
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from eggypro_adapters.postgres.connection_errors import connection_error
@@ -34,8 +35,9 @@ CONNECT_DEFAULTS = {
 class Connection(psycopg.Connection[Any]):
     """Connection that waits at most `response_timeout` seconds for each response of the server."""
 
-    response_timeout: float | None = RESPONSE_TIMEOUT_SECONDS
-    """None waits without limit."""
+    response_timeout: float = RESPONSE_TIMEOUT_SECONDS
+    allows_long_statements: bool = False
+    """Whether it waits beyond the timeout while the server accepts other connections."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Run an exchange with the server. Raises OperationalError after the timeout.
@@ -44,12 +46,29 @@ class Connection(psycopg.Connection[Any]):
         """
         if timeout is not None:
             return super().wait(gen, interval, timeout)
+        while True:
+            try:
+                return super().wait(gen, interval, self.response_timeout)
+            except psycopg.errors._WaitTimeout:  # noqa: SLF001  (documented in `wait` of psycopg)
+                if not (self.allows_long_statements and self._server_accepts_connections()):
+                    self.close()
+                    raise psycopg.OperationalError("it does not respond") from None
+            except psycopg.OperationalError as error:
+                if is_connection_lost(error):
+                    self.close()
+                raise
+
+    def _server_accepts_connections(self) -> bool:
+        """Return whether the server responds to a new connection. A refusal is a response.
+
+        A pooler responds in its place, and must have timeouts of its own for a silent server.
+        """
+        conninfo = make_conninfo(self.info.dsn, password=self.info.password)
         try:
-            return super().wait(gen, interval, self.response_timeout)
+            psycopg.connect(conninfo).close()
         except psycopg.OperationalError as error:
-            if is_connection_lost(error):
-                self.close()
-            raise
+            return not isinstance(error, psycopg.errors.ConnectionTimeout)
+        return True
 
 
 class PoolerCheck(Protocol):
@@ -117,21 +136,28 @@ def session_setup(pooler: PoolerCheck) -> Any:
 
 
 @contextmanager
-def without_timeout(connection: sa.Connection) -> Iterator[None]:
-    """Wait for each response without limit."""
+def allow_long_statements(connection: sa.Connection) -> Iterator[None]:
+    """Wait for each response without limit while the server accepts other connections."""
     driver = driver_connection(connection.connection)
-    driver.response_timeout = None
+    driver.allows_long_statements = True
     try:
         yield
     finally:
-        driver.response_timeout = RESPONSE_TIMEOUT_SECONDS
+        driver.allows_long_statements = False
 
 
 @contextmanager
-def close_if_interrupted(connection: sa.Connection) -> Iterator[None]:
-    """Close a connection that a signal interrupts: it may be in the middle of a response."""
+def close_if_unusable(connection: sa.Connection) -> Iterator[None]:
+    """Close a connection that cannot be rolled back.
+
+    It is lost, or a signal has interrupted it, perhaps in the middle of a response.
+    """
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as interrupt:
         connection.invalidate(interrupt)
+        raise
+    except psycopg.OperationalError as error:
+        if is_connection_lost(error):
+            connection.invalidate(error)
         raise

@@ -13,14 +13,14 @@ from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from eggypro_adapters.postgres.connection import (
     PoolerCheck,
-    close_if_interrupted,
+    allow_long_statements,
+    close_if_unusable,
     connect,
     connect_defaults,
     connect_or_restart,
     detect_pooler,
     driver_connection,
     session_setup,
-    without_timeout,
 )
 from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, translate_errors
 from eggypro_adapters.postgres.pool import ConnectionShare, WaitingPool, track_times
@@ -185,7 +185,7 @@ class Database:
             before = stack.enter_context(ExitStack())
             connection = stack.enter_context(self._recorded_transaction())
             # Until after the commit, which may take long too.
-            before.enter_context(without_timeout(connection))
+            before.enter_context(allow_long_statements(connection))
             connection.execute(_NO_TIMEOUT)
             yield connection
 
@@ -200,7 +200,7 @@ class Database:
                 yield None
                 return
             try:
-                with without_timeout(connection):
+                with allow_long_statements(connection):
                     connection.execute(_NO_SESSION_TIMEOUT)
                     yield connection
             finally:
@@ -240,10 +240,10 @@ class Database:
             self.watch(),
             self._transactions.use(),
             self._snapshot_engine.begin() as connection,
-            close_if_interrupted(connection),
+            close_if_unusable(connection),
             ExitStack() as cursors,
         ):
-            cursors.enter_context(without_timeout(connection))
+            cursors.enter_context(allow_long_statements(connection))
             connection.execute(_NO_TIMEOUT)
             cursor_numbers = count()
 
@@ -266,8 +266,8 @@ class Database:
         with (
             self.watch(),
             self._snapshot_engine.begin() as connection,
-            close_if_interrupted(connection),
-            without_timeout(connection),
+            close_if_unusable(connection),
+            allow_long_statements(connection),
         ):
             for setting in _DUMP_SETTINGS:  # a SELECT would take the snapshot
                 connection.execute(sa.text(f"SET LOCAL {setting}"))
@@ -332,7 +332,7 @@ class Database:
         with (
             self._transactions.use(),
             self._write_engine.begin() as connection,
-            close_if_interrupted(connection),
+            close_if_unusable(connection),
         ):
             yield connection
             if connection.in_transaction():

@@ -12,7 +12,6 @@ from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.connection import (
-    RESPONSE_TIMEOUT_SECONDS,
     Connection,
     detect_pooler,
     driver_connection,
@@ -319,10 +318,10 @@ def test_imports_exports_and_migrations_have_no_timeouts(
     )
     timeouts = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
     with open_block(one_connection):
-        assert connections[0].response_timeout is None
+        assert connections[0].allows_long_statements
         assert connections[0].execute(timeouts).fetchone() == ("0", "0")
     assert one_connection.fetch(CompiledStatement.compile(sa.text(timeouts)), {}) == [("5s", "1s")]
-    assert connections[-1].response_timeout == RESPONSE_TIMEOUT_SECONDS
+    assert not connections[-1].allows_long_statements
 
 
 def test_behind_a_pooler_nothing_is_prepared_or_set(

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
-from eggypro_adapters.postgres.connection import driver_connection
-from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.contracts.waiting import wait_until
+from eggypro_adapters.postgres.connection import Connection, driver_connection
+from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.locks import IMPORT_LOCK, wait_for_lock
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import UnavailableError
 from tests.support.tcp_proxy import TcpProxy, run_proxy
@@ -32,8 +34,9 @@ _KILL_ONE = """
 
 
 def through_proxy(url: sa.URL, proxy: TcpProxy) -> sa.URL:
-    """Return the URL of the same database behind a proxy."""
-    return url.set(host="127.0.0.1", port=proxy.port, query={})
+    """Return the URL of the same database behind a proxy, with the shortest timeout of libpq."""
+    query = {"connect_timeout": "2"}
+    return url.set(host="127.0.0.1", port=proxy.port, query=query)
 
 
 def kill_one_by_one(url: sa.URL, finished: Event) -> None:
@@ -162,7 +165,62 @@ def test_write_without_response_raises_unavailable_error(
                 proxy.freeze()
                 connection.execute(sa.text("SELECT 1"))
 
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnavailableError, match="does not respond"):
             write()
         proxy.unfreeze()
         database.ping()
+
+
+def test_export_without_response_raises_unavailable_error(
+    database_url: sa.URL, connect_database: Connect
+) -> None:
+    numbers = CompiledStatement.compile(sa.text("SELECT generate_series(1, 1000)"))
+    with run_proxy(f"{database_url.query['host']}/.s.PGSQL.5432") as proxy:
+        database = connect_database(through_proxy(database_url, proxy))
+
+        def set_timeout(connection: Connection, *_: object) -> None:
+            connection.response_timeout = 0.1
+
+        sa.event.listen(database.engine, "checkout", set_timeout)
+
+        def export() -> None:
+            with database.snapshot() as select:
+                rows = select(numbers, {})
+                next(rows)
+                proxy.freeze()
+                list(rows)
+
+        with pytest.raises(UnavailableError, match="does not respond"):
+            export()
+
+
+def test_long_statement_goes_on_while_the_server_accepts_or_refuses_connections(
+    postgres: sa.URL, direct_database_url: sa.URL, connect_database: Connect
+) -> None:
+    holder = connect_database(direct_database_url)
+    with run_proxy(f"{direct_database_url.query['host']}/.s.PGSQL.5432") as proxy:
+        database = connect_database(through_proxy(direct_database_url, proxy), size=1)
+
+        def wait_for_import() -> None:
+            with database.long_transaction() as connection:
+                driver_connection(connection.connection).response_timeout = 0.01
+                wait_for_lock(connection, IMPORT_LOCK)
+
+        def wait_for_connections(number: int) -> None:
+            expected = proxy.connection_count + number
+            wait_until(lambda: waiting.done() or proxy.connection_count > expected)
+
+        with ThreadPoolExecutor(1) as thread:
+            with holder.long_transaction() as connection:
+                wait_for_lock(connection, IMPORT_LOCK)
+                waiting = thread.submit(wait_for_import)
+                wait_for_connections(3)
+                refuse_connections(connect_database(postgres), direct_database_url)
+                wait_for_connections(2)
+            waiting.result()
+
+
+def refuse_connections(server: Database, url: sa.URL) -> None:
+    """Let Postgres refuse new connections to the database at a URL."""
+    with server.engine.connect() as connection:
+        connection.execute(sa.text(f"ALTER DATABASE {url.database} ALLOW_CONNECTIONS false"))
