@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
 import sqlalchemy as sa
 from attrs import define
 from psycopg import sql
@@ -22,10 +23,11 @@ from tests.support.cloudinary_server import (
     reply_with,
 )
 from tests.support.redis_server import RedisServer, run_redis
-from tests.support.small_disk import fill_disk
+from tests.support.small_disk import fill_disk, read_only
 from tests.support.tcp_proxy import TcpProxy, run_proxy
 
-DISK = "Disk of the server"
+DISKS = {"Data folder": "data", "TMPDIR": "tmp"}
+"""Disks of the server: their folders, by service."""
 SLOW_REPLY_SECONDS = 0.02
 _MORE_THAN_A_TEST_SENDS = 1000
 
@@ -43,8 +45,10 @@ class Dependencies:
     redis_proxy: TcpProxy
     images: CloudinaryServer
     images_proxy: TcpProxy
-    disk: Path | None = None
-    """The folder of the server's small disk, if it runs on one."""
+    folder: Path | None = None
+    """The parent of the small disks of the server, if it runs on them."""
+    process: int = 0
+    """The process ID of the server."""
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return the environment of a server that uses these services, with files in `folder`."""
@@ -58,7 +62,7 @@ class Dependencies:
             "CLOUDINARY_API_SECRET": API_SECRET,
             "CLOUDINARY_UPLOAD_PREFIX": f"http://127.0.0.1:{self.images_proxy.port}",
             "EGGYPRO_DATA_DIR": str(folder / "data"),
-            "TMPDIR": str(folder),
+            "TMPDIR": str(folder / "tmp"),
             "ADMIN_SECRET_KEY": ADMIN_KEY,
             "RATE_LIMIT_MAX_REQUESTS": "1000000",  # counted in Redis
         }
@@ -213,14 +217,28 @@ def _image_replies(reply: Reply) -> Fault:
     return fail
 
 
-@contextmanager
-def _full_disk(dependencies: Dependencies) -> Iterator[None]:
-    assert dependencies.disk is not None
-    filler = fill_disk(dependencies.disk)
-    try:
-        yield
-    finally:
-        filler.unlink()
+def _disk_faults(name: str) -> dict[str, Fault]:
+    @contextmanager
+    def fill(dependencies: Dependencies) -> Iterator[None]:
+        folder = _small_disk(dependencies, name)
+        filler = fill_disk(Path(f"/proc/{dependencies.process}/root{folder}"))
+        try:
+            yield
+        finally:
+            filler.unlink()
+
+    @contextmanager
+    def make_read_only(dependencies: Dependencies) -> Iterator[None]:
+        with read_only(_small_disk(dependencies, name), dependencies.process):
+            yield
+
+    return {"is full": fill, "is read-only": make_read_only}
+
+
+def _small_disk(dependencies: Dependencies, name: str) -> Path:
+    if dependencies.folder is None:
+        pytest.skip("mounting a disk is forbidden here")
+    return dependencies.folder / name
 
 
 def _connection_faults(service: str) -> dict[str, Fault]:
@@ -275,6 +293,6 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "fails": _image_replies(Reply.html(502)),
     },
-    DISK: {"is full": _full_disk},
+    **{service: _disk_faults(name) for service, name in DISKS.items()},
 }
 """Faults by service and description."""

@@ -2,7 +2,8 @@
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +22,21 @@ def command_on_small_disk(folder: Path, size: str, command: Sequence[str]) -> li
     if not can_mount():
         pytest.skip("mounting a disk is forbidden here")
     return [*_NAMESPACE, "sh", "-c", _SCRIPT, size, str(folder), *command]
+
+
+@contextmanager
+def read_only(folder: Path, process: int) -> Iterator[None]:
+    """Make a folder read-only for a process that runs on a small disk.
+
+    Files that it has open stay writable.
+    """
+    enter = ["nsenter", "--user", "--mount", "--preserve-credentials", f"--target={process}"]
+    subprocess.run([*enter, "mount", "--bind", folder, folder], check=True)
+    try:
+        subprocess.run([*enter, "mount", "-o", "remount,bind,ro", folder], check=True)
+        yield
+    finally:
+        subprocess.run([*enter, "umount", folder], check=True)
 
 
 def fill_disk(folder: Path) -> Path:

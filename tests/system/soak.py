@@ -28,7 +28,7 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_migrations, open_shop
 from tests.conftest import new_database
 from tests.support.builders import product_values
-from tests.support.faults import DISK, FAULTS, Dependencies, run_dependencies
+from tests.support.faults import DISKS, FAULTS, Dependencies, run_dependencies
 from tests.support.served_shop import served
 from tests.support.shop_client import CACHED, PICTURED, SOLD, STOCK, Client, Response
 
@@ -82,7 +82,7 @@ class Soak:
 
     def cause_faults(self) -> None:
         dice = random.Random(1)  # noqa: S311
-        services = FAULTS.keys() - {DISK}
+        services = FAULTS.keys() - DISKS.keys()
         names = [(service, name) for service in sorted(services) for name in FAULTS[service]]
         while not self.is_over():
             service, name = dice.choice(names)

@@ -13,7 +13,7 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_shop
 from tests.conftest import new_database
 from tests.support.builders import product_values
-from tests.support.faults import FAULTS, Dependencies, run_dependencies
+from tests.support.faults import DISKS, FAULTS, Dependencies, run_dependencies
 from tests.support.served_shop import served
 from tests.support.shop_client import CACHED, PICTURED, SOLD, STOCK, Client, Response
 from tests.support.small_disk import can_mount, command_on_small_disk
@@ -68,14 +68,17 @@ def dependencies(postgres: sa.URL) -> Iterator[Dependencies]:
 def server(
     dependencies: Dependencies, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    disk = tmp_path_factory.mktemp("disk")
-    environment = dependencies.environment(disk)
-    prefix = command_on_small_disk(disk, DISK_SIZE, []) if can_mount() else []
+    folder = tmp_path_factory.mktemp("server")
+    environment = dependencies.environment(folder)
+    prefix = list[str]()
+    for name in DISKS.values():
+        (folder / name).mkdir()
+        prefix += command_on_small_disk(folder / name, DISK_SIZE, []) if can_mount() else []
     with open_shop(Settings.read(environment)) as shop:
         for slug in (CACHED, SOLD, PICTURED):
             shop.products.create(product_values(name=slug, stock_quantity=STOCK))
     with served(environment, prefix=prefix) as (address, process):
-        dependencies.disk = Path(f"/proc/{process.pid}/root{disk}") if prefix else None
+        dependencies.folder, dependencies.process = folder if prefix else None, process.pid
         yield Client(urlsplit(address).netloc)
 
 
