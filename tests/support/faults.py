@@ -1,6 +1,7 @@
 """A shop's services behind proxies, and the faults that they can have."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -23,9 +24,11 @@ from tests.support.cloudinary_server import (
     reply_with,
 )
 from tests.support.redis_server import RedisServer, run_redis
+from tests.support.served_shop import worker_processes
 from tests.support.small_disk import fill_disk, read_only
 from tests.support.tcp_proxy import TcpProxy, run_proxy
 
+WORKER = "Worker"
 DISKS = {"Data folder": "data", "TMPDIR": "tmp"}
 """Disks of the server: their folders, by service."""
 SLOW_REPLY_SECONDS = 0.02
@@ -45,10 +48,10 @@ class Dependencies:
     redis_proxy: TcpProxy
     images: CloudinaryServer
     images_proxy: TcpProxy
-    folder: Path | None = None
-    """The parent of the small disks of the server, if it runs on them."""
     process: int = 0
     """The process ID of the server."""
+    folder: Path | None = None
+    """The parent of the small disks of the server, if it runs on them."""
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return the environment of a server that uses these services, with files in `folder`."""
@@ -241,6 +244,22 @@ def _small_disk(dependencies: Dependencies, name: str) -> Path:
     return dependencies.folder / name
 
 
+def _worker_signal(fault: int, undo: int | None = None) -> Fault:
+    """Return a fault of a worker of the server: a signal, and one at the end."""
+
+    @contextmanager
+    def fail(dependencies: Dependencies) -> Iterator[None]:
+        worker = wait_until(lambda: worker_processes(dependencies.process))[0]  # the oldest
+        os.kill(worker, fault)
+        try:
+            yield
+        finally:
+            if undo is not None:
+                os.kill(worker, undo)
+
+    return fail
+
+
 def _connection_faults(service: str) -> dict[str, Fault]:
     return {
         "refuses connections": _connections_of(service, TcpProxy.disconnect, TcpProxy.reconnect),
@@ -293,6 +312,10 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "fails": _image_replies(Reply.html(502)),
     },
+    WORKER: {"is killed": _worker_signal(signal.SIGKILL)},
     **{service: _disk_faults(name) for service, name in DISKS.items()},
 }
 """Faults by service and description."""
+
+pause_worker = _worker_signal(signal.SIGSTOP, signal.SIGCONT)
+"""A fault during which one worker responds to nothing."""

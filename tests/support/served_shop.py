@@ -35,6 +35,12 @@ def served(
         process.wait(60)
 
 
+def worker_processes(server: int) -> list[int]:
+    """Return the process IDs of the workers of a server process."""
+    children = Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii")
+    return list(map(int, children.split()))
+
+
 def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
     """Wait until a URL of a server process responds with success."""
 

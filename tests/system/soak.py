@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.client import HTTPException
+from math import inf
 from pathlib import Path
 from threading import Event, Lock
 from time import monotonic
@@ -28,7 +29,15 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_migrations, open_shop
 from tests.conftest import new_database
 from tests.support.builders import product_values
-from tests.support.faults import DISKS, FAULTS, Dependencies, run_dependencies
+from tests.support.faults import (
+    DISKS,
+    FAULTS,
+    WORKER,
+    Dependencies,
+    Fault,
+    pause_worker,
+    run_dependencies,
+)
 from tests.support.served_shop import served
 from tests.support.shop_client import CACHED, PICTURED, SOLD, STOCK, Client, Response
 
@@ -49,6 +58,11 @@ REQUESTS = {
 }
 """Percentages of the kinds of requests."""
 MAX_FAULT_SECONDS = 0.06
+PAUSE_SECONDS = 0.05
+KILL_INTERVAL = 100
+"""Number of faults after which a worker is killed: it takes seconds of work to replace it."""
+LOST_CONNECTION_SECONDS = 1.0
+"""Seconds after a kill in which a new request may lose its connection."""
 MAX_IMAGES = 40
 MAX_SHOWN_FAILURES = 20
 
@@ -63,7 +77,9 @@ class Soak:
     fault_limit: int
     deadline: float
     responses: Counter[tuple[str, str]] = field(factory=Counter)
-    faults: Counter[str] = field(factory=Counter)
+    fault_count: int = 0
+    last_kill: float = -inf
+    """The time of the last kill of a worker."""
     sold: Counter[str] = field(factory=Counter)
     """Acknowledged sales by slug."""
     unknown_sales: int = 0
@@ -76,20 +92,28 @@ class Soak:
         with self._lock:
             is_complete = (
                 self.responses.total() >= self.request_limit
-                and self.faults.total() >= self.fault_limit
+                and self.fault_count >= self.fault_limit
             )
         return is_complete or monotonic() > self.deadline
 
     def cause_faults(self) -> None:
         dice = random.Random(1)  # noqa: S311
-        services = FAULTS.keys() - DISKS.keys()
-        names = [(service, name) for service in sorted(services) for name in FAULTS[service]]
+        services = FAULTS.keys() - DISKS.keys() - {WORKER}
+        faults = [fault for service in sorted(services) for fault in FAULTS[service].values()]
         while not self.is_over():
-            service, name = dice.choice(names)
-            with FAULTS[service][name](self.dependencies):
-                self._stop.wait(dice.random() * MAX_FAULT_SECONDS)
-            self.faults[f"{service} {name}"] += 1
+            if self.fault_count % KILL_INTERVAL == KILL_INTERVAL - 1:
+                self.last_kill = monotonic()
+                self._cause(FAULTS[WORKER]["is killed"], 0)
+            else:
+                fault = dice.choice([*faults, pause_worker])
+                seconds = dice.random() * MAX_FAULT_SECONDS
+                self._cause(fault, PAUSE_SECONDS if fault is pause_worker else seconds)
             self._stop.wait(dice.random() * MAX_FAULT_SECONDS)
+
+    def _cause(self, fault: Fault, seconds: float) -> None:
+        with fault(self.dependencies):
+            self._stop.wait(seconds)
+        self.fault_count += 1
 
     def send_requests(self, seed: int) -> None:
         dice = random.Random(seed)  # noqa: S311
@@ -125,13 +149,15 @@ class Soak:
                 self._count(kind, self.client.metrics)
 
     def _count(self, kind: str, send: Callable[[], Response]) -> Response | None:
-        """Send a request and count its response; None if the connection was lost."""
+        """Send a request and count its response; None if a killed worker closed the connection."""
+        started = monotonic()
         try:
             response = send()
         except (OSError, HTTPException) as error:
             with self._lock:
                 self.responses[kind, type(error).__name__] += 1
-                self.failures.append(f"{kind}: {error!r}")
+                if self.last_kill < started - LOST_CONNECTION_SECONDS:
+                    self.failures.append(f"{kind}: {error!r}")
             return None
         with self._lock:
             self.responses[kind, str(response)] += 1
@@ -182,7 +208,7 @@ class Soak:
         """Yield lines: responses by kind, the numbers of requests and faults, and the failures."""
         for (kind, response), number in sorted(self.responses.items()):
             yield f"{kind:12} {response:10} {number:8}"
-        yield f"{self.responses.total()} requests, {self.faults.total()} faults"
+        yield f"{self.responses.total()} requests, {self.fault_count} faults"
         yield f"{len(self.failures)} failures"
         yield from self.failures[:MAX_SHOWN_FAILURES]
 
@@ -204,11 +230,13 @@ def main() -> None:
         with open_migrations(_migration_settings(url)) as migrations:
             migrations.upgrade()
         dependencies = stack.enter_context(run_dependencies(url))
-        environment = dependencies.environment(folder / "data") | {"LOG_LEVEL": "critical"}
+        environment = dependencies.environment(folder) | {"LOG_LEVEL": "critical"}
+        (folder / "tmp").mkdir()
         with open_shop(Settings.read(environment)) as shop:
             for slug in (CACHED, SOLD, KEYED, PICTURED):
                 shop.products.create(product_values(name=slug, stock_quantity=STOCK))
-        address, _ = stack.enter_context(served(environment, workers=2))
+        address, process = stack.enter_context(served(environment, workers=2))
+        dependencies.process = process.pid
         soak = Soak(
             Client(urlsplit(address).netloc),
             dependencies,

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from eggypro_adapters.contracts.waiting import wait_until
 from tests.support.ports import free_port
 from tests.support.sentry_server import sentry_server
-from tests.support.served_shop import EGGYPRO
+from tests.support.served_shop import EGGYPRO, worker_processes
 
 KEY = "an-admin-key-for-tests-of-the-log-alone"
 PRODUCTS = "/api/products"
@@ -52,8 +52,7 @@ class Server:
         )
 
     def workers(self) -> list[int]:
-        task = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
-        return [int(pid) for pid in Path(task).read_text().split()]
+        return worker_processes(self.process.pid)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
