@@ -302,11 +302,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "has another password": _redis_setting("requirepass", "other", ""),
     },
     "Image store": {
-        name: fault
-        for name, fault in _connection_faults("images").items()
-        if name != "does not respond"  # 25 s: see the tests of the adapter
-    }
-    | {
+        **_connection_faults("images"),
         "refuses the credentials": _image_replies(
             Reply.of({"error": {"message": "Invalid Signature"}}, 401)
         ),
