@@ -25,10 +25,12 @@ from tests.support.cloudinary_server import (
 )
 from tests.support.redis_server import RedisServer, run_redis
 from tests.support.served_shop import worker_processes
+from tests.support.shifted_clock import DAY_SECONDS, set_clock
 from tests.support.small_disk import fill_disk, read_only
 from tests.support.tcp_proxy import TcpProxy, run_proxy
 
 WORKER = "Worker"
+CLOCK = "Clock"
 DISKS = {"Data folder": "data", "TMPDIR": "tmp"}
 """Disks of the server: their folders, by service."""
 SLOW_REPLY_SECONDS = 0.02
@@ -50,8 +52,10 @@ class Dependencies:
     images_proxy: TcpProxy
     process: int = 0
     """The process ID of the server."""
-    folder: Path | None = None
-    """The parent of the small disks of the server, if it runs on them."""
+    folder: Path = Path()
+    """The folder of the server's files."""
+    has_small_disks: bool = False
+    """Whether the subfolders are small disks."""
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return the environment of a server that uses these services, with files in `folder`."""
@@ -239,9 +243,21 @@ def _disk_faults(name: str) -> dict[str, Fault]:
 
 
 def _small_disk(dependencies: Dependencies, name: str) -> Path:
-    if dependencies.folder is None:
+    if not dependencies.has_small_disks:
         pytest.skip("mounting a disk is forbidden here")
     return dependencies.folder / name
+
+
+def _clock_shift(seconds: int) -> Fault:
+    @contextmanager
+    def shift(dependencies: Dependencies) -> Iterator[None]:
+        set_clock(dependencies.folder, seconds)
+        try:
+            yield
+        finally:
+            set_clock(dependencies.folder, 0)
+
+    return shift
 
 
 def _worker_signal(fault: int, undo: int | None = None) -> Fault:
@@ -309,6 +325,10 @@ FAULTS: dict[str, dict[str, Fault]] = {
         "fails": _image_replies(Reply.html(502)),
     },
     WORKER: {"is killed": _worker_signal(signal.SIGKILL)},
+    CLOCK: {
+        "jumps a day forward": _clock_shift(DAY_SECONDS),
+        "jumps a day backward": _clock_shift(-DAY_SECONDS),
+    },
     **{service: _disk_faults(name) for service, name in DISKS.items()},
 }
 """Faults by service and description."""

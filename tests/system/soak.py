@@ -30,6 +30,7 @@ from eggypro_adapters.wiring import open_migrations, open_shop
 from tests.conftest import new_database
 from tests.support.builders import product_values
 from tests.support.faults import (
+    CLOCK,
     DISKS,
     FAULTS,
     WORKER,
@@ -98,7 +99,7 @@ class Soak:
 
     def cause_faults(self) -> None:
         dice = random.Random(1)  # noqa: S311
-        services = FAULTS.keys() - DISKS.keys() - {WORKER}
+        services = FAULTS.keys() - DISKS.keys() - {WORKER, CLOCK}
         faults = [fault for service in sorted(services) for fault in FAULTS[service].values()]
         while not self.is_over():
             if self.fault_count % KILL_INTERVAL == KILL_INTERVAL - 1:

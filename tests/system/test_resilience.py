@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -14,8 +15,9 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_shop
 from tests.conftest import new_database
 from tests.support.builders import product_values
-from tests.support.faults import DISKS, FAULTS, WORKER, Dependencies, run_dependencies
+from tests.support.faults import CLOCK, DISKS, FAULTS, WORKER, Dependencies, run_dependencies
 from tests.support.served_shop import served
+from tests.support.shifted_clock import shifted_clock_environment
 from tests.support.shop_client import CACHED, PICTURED, SOLD, STOCK, Client, Response
 from tests.support.small_disk import can_mount, command_on_small_disk
 
@@ -70,7 +72,7 @@ def server(
     dependencies: Dependencies, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("server")
-    environment = dependencies.environment(folder)
+    environment = dependencies.environment(folder) | shifted_clock_environment(folder)
     prefix = list[str]()
     for name in DISKS.values():
         (folder / name).mkdir()
@@ -79,7 +81,8 @@ def server(
         for slug in (CACHED, SOLD, PICTURED):
             shop.products.create(product_values(name=slug, stock_quantity=STOCK))
     with served(environment, prefix=prefix) as (address, process):
-        dependencies.folder, dependencies.process = folder if prefix else None, process.pid
+        dependencies.process, dependencies.folder = process.pid, folder
+        dependencies.has_small_disks = can_mount()
         yield Client(urlsplit(address).netloc)
 
 
@@ -116,6 +119,27 @@ def test_responses_during_a_fault(
         wait_for_outcomes(threads, client, NORMAL, promised)
     assert client.stock() == STOCK - client.sold
     assert client.image_count() == client.uploaded
+
+
+@pytest.mark.parametrize("fault", FAULTS[CLOCK])
+def test_writes_invalidate_cached_responses_while_the_clock_is_wrong(
+    client: Client, dependencies: Dependencies, fault: str
+) -> None:
+    with FAULTS[CLOCK][fault](dependencies):
+        wait_until(lambda: client.cached_read().cache == "hit")
+        stock = client.stock(CACHED)
+        client.sell(CACHED, {})
+        assert client.stock(CACHED) == stock - 1
+
+
+def test_keyed_write_is_not_repeated_after_the_clock_jumps_backward(
+    client: Client, dependencies: Dependencies
+) -> None:
+    key = {"Idempotency-Key": str(uuid4())}
+    first = client.sell(SOLD, key)
+    with FAULTS[CLOCK]["jumps a day backward"](dependencies):
+        assert client.sell(SOLD, key) == first
+    assert client.stock() == STOCK - 1
 
 
 def wait_for_outcomes(
