@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from threading import Lock
+from time import monotonic
 from typing import TypeAlias
 
 from attrs import define, field
@@ -44,7 +45,7 @@ class ReadCache:
 
     Every use checks the entry against the invalidation feed, so freshness never depends on the TTL.
     While the feed is down, every read loads; if the database is down too, entries not known to be
-    invalidated are served as stale. `clock` returns seconds since 1970.
+    invalidated are served as stale. `clock` returns seconds since 1970, `monotonic_clock` seconds.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ReadCache:
         *,
         ttl_seconds: float,
         clock: Callable[[], float],
+        monotonic_clock: Callable[[], float] = monotonic,
     ) -> None:
         self._local = local
         self._shared = shared
@@ -64,7 +66,7 @@ class ReadCache:
         self._lock = Lock()
         self._flights: dict[str, _Flight] = {}
         self._hits = self._misses = self._stale = 0
-        self._circuit_breaker = CircuitBreaker(RETRY_INTERVAL_SECONDS, clock)
+        self._circuit_breaker = CircuitBreaker(RETRY_INTERVAL_SECONDS, monotonic_clock)
 
     @property
     def counts(self) -> CacheCounts:
