@@ -70,6 +70,20 @@ def test_json_errors_are_problems(capsys: pytest.CaptureFixture[str]) -> None:
     assert problem["detail"].startswith(SENTENCE)
 
 
+def test_cause_names_the_setting_that_has_the_url(
+    wrong_password: sa.URL, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = wrong_password.render_as_string(hide_password=False)
+    monkeypatch.setenv("POSTGRES_URL_NON_POOLING", url)
+    for words, setting in (
+        (["products", "list"], "POSTGRES_URL"),
+        (["db", "current"], "POSTGRES_URL_NON_POOLING"),
+        (["db", "dump", "shop.zip"], "POSTGRES_URL_NON_POOLING"),
+    ):
+        assert main(words) == 2
+        assert read_words(capsys).endswith(f"check {setting}.")
+
+
 def test_missing_right_names_the_grant(
     direct_database_url: sa.URL,
     tmp_path: Path,

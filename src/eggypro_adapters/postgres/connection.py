@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import psycopg
 import sqlalchemy as sa
+from attrs import define
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -98,24 +99,24 @@ def connect_defaults(url: sa.URL) -> dict[str, Any]:
     return {name: value for name, value in CONNECT_DEFAULTS.items() if name not in url.query}
 
 
-def connect(_dialect: object, _record: object, args: Any, kwargs: Any) -> Connection:
-    """Open a connection. Raises UnavailableError with the reason if it fails."""
-    try:
-        return Connection.connect(*args, **kwargs)
-    except psycopg.Error as error:
-        raise connection_error(error, kwargs) from error
+@define
+class Connector:
+    """Opens connections, and names the setting with their URL if that fails."""
 
+    setting: str = "POSTGRES_URL"
+    restart_server: Callable[[], object] | None = None
+    """Called if a connection cannot be opened, before a second attempt."""
 
-def connect_or_restart(restart_server: Callable[[], object]) -> Any:
-    """Return a function like `connect`, which restarts the server if the first attempt fails."""
-
-    def connect_again(dialect: object, record: object, args: Any, kwargs: Any) -> Connection:
-        with suppress(psycopg.OperationalError):
+    def connect(self, _dialect: object, _record: object, args: Any, kwargs: Any) -> Connection:
+        """Open a connection. Raises UnavailableError with the reason if it fails."""
+        if self.restart_server is not None:
+            with suppress(psycopg.OperationalError):
+                return Connection.connect(*args, **kwargs)
+            self.restart_server()
+        try:
             return Connection.connect(*args, **kwargs)
-        restart_server()
-        return connect(dialect, record, args, kwargs)
-
-    return connect_again
+        except psycopg.Error as error:
+            raise connection_error(error, kwargs, setting=self.setting) from error
 
 
 def session_setup(pooler: PoolerCheck) -> Any:

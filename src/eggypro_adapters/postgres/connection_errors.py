@@ -27,8 +27,8 @@ _PLAIN_NAME = re.compile("[a-z_][a-z0-9_]*")
 class _Cause:
     """A cause of a failed connection: the pattern of its message, our sentence, and its error.
 
-    The sentence may name the `address`, `user`, `role` and `database` of the connection (`role`
-    and `catalog` as quoted in SQL) and the named groups of the pattern.
+    The sentence may name the `setting` with the URL, the `address`, `user`, `role` and `database`
+    of the connection (`role` and `catalog` as quoted in SQL) and the named groups of the pattern.
     """
 
     pattern: str
@@ -69,48 +69,48 @@ _CAUSES = (
     ),
     _Cause(
         r"password authentication failed|SASL authentication failed|Tenant or user not found",
-        "Wrong password for user '{user}' at {address}, or no such user: check POSTGRES_URL",
+        "Wrong password for user '{user}' at {address}, or no such user: check {setting}",
         misconfigured_error,
     ),
     _Cause(
         "no password supplied|empty password",
-        "Postgres at {address} asks for the password of user '{user}': add it to POSTGRES_URL",
+        "Postgres at {address} asks for the password of user '{user}': add it to {setting}",
         misconfigured_error,
     ),
     _Cause(
         r"role \"(?P<name>.*?)\" is not permitted to log in",
         "Role '{name}' may not log in at {address}: run `ALTER ROLE {role} LOGIN`, or name another"
-        " user in POSTGRES_URL",
+        " user in {setting}",
         misconfigured_error,
     ),
     _Cause(
         r"(role|user) \"(?P<name>.*?)\" does not exist|no such user",
         "User '{user}' does not exist at {address}: create the role, or correct the user in"
-        " POSTGRES_URL",
+        " {setting}",
         misconfigured_error,
     ),
     _Cause(
         "(Peer|Ident) authentication failed",
         "Postgres at {address} admits user '{user}' only to the operating system user of that"
-        " name: use a host and a password in POSTGRES_URL",
+        " name: use a host and a password in {setting}",
         misconfigured_error,
     ),
     _Cause(
         r"pg_hba\.conf(?!.*\[local\]).*no encryption",
         "pg_hba.conf of the server at {address} does not admit user '{user}' to database"
-        " '{database}' without TLS: set sslmode=require in POSTGRES_URL, or add an entry there",
+        " '{database}' without TLS: set sslmode=require in {setting}, or add an entry there",
         misconfigured_error,
     ),
     _Cause(
         r"pg_hba\.conf",
         "pg_hba.conf of the server at {address} does not admit user '{user}' to database"
-        " '{database}' from this host: add an entry there, or correct POSTGRES_URL",
+        " '{database}' from this host: add an entry there, or correct {setting}",
         misconfigured_error,
     ),
     _Cause(
         r"database \"(?P<name>.*?)\" does not exist|no such database",
         "Database '{database}' does not exist at {address}: create it, or correct its name in"
-        " POSTGRES_URL",
+        " {setting}",
         misconfigured_error,
     ),
     _Cause(
@@ -126,26 +126,26 @@ _CAUSES = (
     ),
     _Cause(
         "does not support SSL",
-        "Postgres at {address} does not support TLS, which sslmode in POSTGRES_URL requires:"
+        "Postgres at {address} does not support TLS, which sslmode in {setting} requires:"
         " set sslmode=prefer, or enable TLS on the server",
         misconfigured_error,
     ),
     _Cause(
         "client certificate",
         "Postgres at {address} requires a client certificate from user '{user}': name it as sslcert"
-        " and sslkey in POSTGRES_URL",
+        " and sslkey in {setting}",
         misconfigured_error,
     ),
     _Cause(
         "certificate|SSL error",
         "The certificate of Postgres at {address} is not accepted ({text}): check sslmode and"
-        " sslrootcert in POSTGRES_URL",
+        " sslrootcert in {setting}",
         misconfigured_error,
     ),
     _Cause(
         "invalid [a-z_]+ value|authentication method requirement|channel binding|session is |"
         "hot standby",
-        "The options of POSTGRES_URL do not suit Postgres at {address} ({text}): correct them",
+        "The options of {setting} do not suit Postgres at {address} ({text}): correct them",
         misconfigured_error,
     ),
     _Cause(
@@ -154,39 +154,40 @@ _CAUSES = (
     ),
     _Cause(
         r"failed to resolve host '(?P<name>.*?)'|could not translate host name \"(?P<other>.*?)\"",
-        "Unknown host '{host}': correct the host in POSTGRES_URL",
+        "Unknown host '{host}': correct the host in {setting}",
         misconfigured_error,
     ),
     _Cause(
         "Connection refused|No such file or directory",
-        "Nothing listens at {address}: start Postgres there, or correct host and port in"
-        " POSTGRES_URL",
+        "Nothing listens at {address}: start Postgres there, or correct host and port in {setting}",
     ),
     _Cause(
         "timeout expired|timed out",
-        "No response from {address} within {timeout} s: check host and port in POSTGRES_URL, and"
+        "No response from {address} within {timeout} s: check host and port in {setting}, and"
         " the firewall",
     ),
     _Cause(
         "No route to host|Network is unreachable|Host is down",
-        "Host '{host}' cannot be reached from here: check the network, and the host in"
-        " POSTGRES_URL",
+        "Host '{host}' cannot be reached from here: check the network, and the host in {setting}",
     ),
     _Cause(
         "invalid response to SSL negotiation|expected authentication request",
-        "The server at {address} is not Postgres: correct host and port in POSTGRES_URL",
+        "The server at {address} is not Postgres: correct host and port in {setting}",
         misconfigured_error,
     ),
 )
 
 
-def connection_error(error: psycopg.Error, options: Mapping[str, Any]) -> UnavailableError:
+def connection_error(
+    error: psycopg.Error, options: Mapping[str, Any], *, setting: str = "POSTGRES_URL"
+) -> UnavailableError:
     """Return the reason of a failed connection with these libpq options, without the password.
 
-    Misconfigured if a retry cannot help; with `retry_after` if a connection may soon be free.
+    `setting` is the name of the setting with the URL. Misconfigured if a retry cannot help; with
+    `retry_after` if a connection may soon be free.
     """
     message = _without_password(str(error), options.get("password"))
-    values = _connection_values(options) | {"text": quote_message(message)}
+    values = _connection_values(options) | {"text": quote_message(message), "setting": setting}
     for cause in _CAUSES:
         if match := re.search(cause.pattern, message, re.IGNORECASE | re.MULTILINE):
             return cause.error(cause.sentence.format_map(values | match.groupdict()))

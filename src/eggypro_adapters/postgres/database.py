@@ -12,12 +12,11 @@ from attrs import evolve, field, fields, frozen
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from eggypro_adapters.postgres.connection import (
+    Connector,
     PoolerCheck,
     allow_long_statements,
     close_if_unusable,
-    connect,
     connect_defaults,
-    connect_or_restart,
     detect_pooler,
     driver_connection,
     session_setup,
@@ -99,6 +98,7 @@ class Database:
     engine: sa.Engine = field(repr=False)
     _write_engine: sa.Engine = field(repr=False)
     _snapshot_engine: sa.Engine = field(repr=False)
+    _connector: Connector = field(repr=False)
     _record_write: WriteRecorder = field(repr=False)
     _outage: AbstractContextManager[None] = field(repr=False)
     _transactions: ConnectionShare = field(repr=False)
@@ -133,13 +133,15 @@ class Database:
             pool_reset_on_return=None,  # nothing to reset: autocommit, or a finished transaction
             connect_args=connect_defaults(sa.make_url(url)),
         )
-        sa.event.listen(engine, "do_connect", connect)
+        connector = Connector()
+        sa.event.listen(engine, "do_connect", connector.connect)
         sa.event.listen(engine, "connect", session_setup(pooler))
         track_times(engine, clock)
         return cls(
             engine,
             engine.execution_options(isolation_level="READ COMMITTED"),
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
+            connector,
             record_write or _ignore_write,
             nullcontext(),
             ConnectionShare(size, pool_timeout),
@@ -147,8 +149,11 @@ class Database:
 
     def restart_server_with(self, restart_server: Callable[[], object]) -> None:
         """Call `restart_server` if a connection cannot be opened, then try once more."""
-        sa.event.remove(self.engine, "do_connect", connect)
-        sa.event.listen(self.engine, "do_connect", connect_or_restart(restart_server))
+        self._connector.restart_server = restart_server
+
+    def name_setting(self, setting: str) -> None:
+        """Name a setting in errors of connections, instead of POSTGRES_URL."""
+        self._connector.setting = setting
 
     def with_outage(self, outage: AbstractContextManager[None]) -> "Database":
         """Return the same database; each operation runs within `outage`."""

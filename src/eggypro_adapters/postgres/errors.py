@@ -118,7 +118,7 @@ def _unusable_database(
         )
     if state == READ_ONLY_STATE:
         return UnavailableError(
-            "The database is read-only: name its primary in POSTGRES_URL, or reset"
+            "The database is read-only: connect to its primary, or reset"
             " default_transaction_read_only"
         )
     return None

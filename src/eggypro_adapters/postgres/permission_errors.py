@@ -94,4 +94,4 @@ def permission_error(error: psycopg.Error, role: str | None) -> UnavailableError
 
 
 def _describe_role(role: str | None) -> str:
-    return f"role '{role}'" if role else "the role of POSTGRES_URL"
+    return f"role '{role}'" if role else "the role that connects"

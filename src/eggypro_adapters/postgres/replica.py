@@ -64,6 +64,7 @@ class Replica:
         database = Database.connect(
             url, size=size, pool_timeout=POOL_TIMEOUT_SECONDS, pooler=pooler
         )
+        database.name_setting("POSTGRES_READ_URL")
         return cls(database, required_version, clock, outage)
 
     def fetch(self, statement: CompiledStatement, values: Mapping[str, object]) -> Rows | None:

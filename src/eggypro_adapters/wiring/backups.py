@@ -19,9 +19,8 @@ def open_backups(settings: Settings) -> Iterator[Backups]:
 
     is_local = settings.image_store is ImageStoreKind.LOCAL
     images = LocalImageFiles(settings.eggypro_data_dir / "images") if is_local else None
-    url = settings.postgres_url_non_pooling or settings.postgres_url
     with (
         closing(WriteVersions(settings.eggypro_data_dir)) as write_versions,
-        open_database(settings, url, write_versions.record) as database,
+        open_database(settings, write_versions.record, avoids_pooler=True) as database,
     ):
         yield PostgresBackups(database, images, package_version())

@@ -39,9 +39,7 @@ def open_cache(
         pooler = pooler_check(settings)
         if settings.postgres_url_non_pooling:  # LISTEN does not work behind a pooler
             pooler = detect_pooler  # POSTGRES_POOLER is about the other URL
-            database = stack.enter_context(
-                open_database(settings, settings.postgres_url_non_pooling)
-            )
+            database = stack.enter_context(open_database(settings, avoids_pooler=True))
         feed = stack.enter_context(
             PostgresInvalidationFeed(database, write_versions, pooler).running()
         )

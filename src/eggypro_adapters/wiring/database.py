@@ -46,12 +46,17 @@ SERVERLESS_POOL_SIZES = PoolSizes(total=2, transactions=1, keyed=1)
 @contextmanager
 def open_database(
     settings: Settings,
-    url: str | None,
     record_write: WriteRecorder | None = None,
     *,
     sizes: PoolSizes = POOL_SIZES,
+    avoids_pooler: bool = False,
 ) -> Iterator[Database]:
-    """Yield the database at `url`; start or join the embedded one if it is None."""
+    """Yield the configured database; start or join the embedded one if there is none.
+
+    `avoids_pooler` connects without the pooler if the settings name such a URL.
+    """
+    is_direct = avoids_pooler and settings.postgres_url_non_pooling is not None
+    url = settings.postgres_url_non_pooling if is_direct else settings.postgres_url
     with ExitStack() as stack:
         server = None
         if url is None:
@@ -67,6 +72,8 @@ def open_database(
             pooler=pooler_check(settings),
             record_write=record_write,
         )
+        if is_direct:
+            database.name_setting("POSTGRES_URL_NON_POOLING")
         if server is not None:
             database.restart_server_with(server.restart)
         stack.callback(database.close)
@@ -129,9 +136,8 @@ def open_migrations(settings: Settings) -> Iterator[Migrations]:
 
     from eggypro_adapters.postgres.migrations import PostgresMigrations
 
-    url = settings.postgres_url_non_pooling or settings.postgres_url
     role = make_url(settings.postgres_url).username if settings.postgres_url else None
-    with open_database(settings, url) as database:
+    with open_database(settings, avoids_pooler=True) as database:
         yield PostgresMigrations(database, role)
 
 

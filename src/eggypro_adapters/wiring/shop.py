@@ -77,7 +77,7 @@ def connect_shop(
         write_versions = WriteVersions(settings.eggypro_data_dir)
         stack.callback(write_versions.close)
         database = stack.enter_context(
-            open_database(settings, settings.postgres_url, write_versions.record, sizes=pool_sizes)
+            open_database(settings, write_versions.record, sizes=pool_sizes)
         ).with_outage(OutageDetector("the database", trackers))
         if settings.postgres_url is None:
             upgrade_schema(database)
