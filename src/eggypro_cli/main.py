@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
     from eggypro_core import EggyProError, Shop, TokenService
     from eggypro_core.operations.backups import Backups
+    from eggypro_core.operations.health import Check
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
 
@@ -95,6 +96,12 @@ class SettingsRuntime:
         from eggypro_adapters.wiring import open_migrations
 
         return open_migrations(_settings())
+
+    def replica_check(self) -> Check | None:
+        """Return the check that the replica can be read, None if the settings name none."""
+        from eggypro_adapters.wiring import replica_check
+
+        return replica_check(_settings())
 
     def open_backups(self) -> AbstractContextManager[Backups]:
         """Connect to the database for a dump or a restore."""

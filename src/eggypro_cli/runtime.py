@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # `--help` must not import the core
     from eggypro_core import Shop, TokenService
     from eggypro_core.operations.backups import Backups
+    from eggypro_core.operations.health import Check
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
 
@@ -32,6 +33,10 @@ class Runtime(Protocol):
 
     def open_migrations(self) -> AbstractContextManager[Migrations]:
         """Connect to the database for migrations. Raises UnavailableError."""
+        ...
+
+    def replica_check(self) -> Check | None:
+        """Return the check that the replica can be read, None if the settings name none."""
         ...
 
     def open_backups(self) -> AbstractContextManager[Backups]:

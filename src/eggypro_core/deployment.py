@@ -8,11 +8,11 @@ from typing import TypeAlias
 from attrs import frozen
 
 from eggypro_core.errors import UnavailableError, UnavailableKind
-from eggypro_core.operations.health import ServiceStatus
+from eggypro_core.operations.health import Check, ServiceStatus
 from eggypro_core.operations.migrations import Migrations
 from eggypro_core.shop import Shop
 
-MIGRATIONS = "migrations"
+MIGRATIONS, REPLICA = "migrations", "replica"
 MigrationsFactory: TypeAlias = Callable[[], AbstractContextManager[Migrations]]
 
 
@@ -39,17 +39,24 @@ class DeploymentCheck:
 
 
 def check_deployment(
-    open_shop: Callable[[], Shop], open_migrations: MigrationsFactory, *, upgrade: bool
+    open_shop: Callable[[], Shop],
+    open_migrations: MigrationsFactory,
+    check_replica: Check | None = None,
+    *,
+    upgrade: bool,
 ) -> Iterator[DeploymentCheck]:
     """Yield a check per service and one of the database schema, upgraded first if `upgrade`.
 
-    Safe under concurrency. An unavailable service gives a failed check; no error is raised.
+    `check_replica` raises UnavailableError if the replica cannot be read; None without one. Safe
+    under concurrency. An unavailable service gives a failed check; no error is raised.
     """
     migrations = _check_migrations(open_migrations, upgrade=True) if upgrade else None
     try:
         yield from _check_services(open_shop)
     except UnavailableError as error:
         yield _failed_check("services", error)
+    if check_replica is not None:
+        yield _run_replica_check(check_replica, upgrade=upgrade)
     yield migrations or _check_migrations(open_migrations, upgrade=False)
 
 
@@ -69,6 +76,17 @@ def _check_services(open_shop: Callable[[], Shop]) -> Iterator[DeploymentCheck]:
             is_healthy = result.status is ServiceStatus.HEALTHY
             duration = f"{result.duration_ms:.0f} ms" if is_healthy else ""
             yield DeploymentCheck(name, _CHECK_STATUSES[result.status], duration)
+
+
+def _run_replica_check(check: Check, *, upgrade: bool) -> DeploymentCheck:
+    try:
+        check()
+    except UnavailableError as error:
+        if upgrade and error.kind is UnavailableKind.OUTDATED_SCHEMA:
+            detail = "it has not received the migrations yet"
+            return DeploymentCheck(REPLICA, DeploymentCheckStatus.OK, detail)
+        return _failed_check(REPLICA, error)
+    return DeploymentCheck(REPLICA, DeploymentCheckStatus.OK)
 
 
 def _failed_check(name: str, error: Exception) -> DeploymentCheck:

@@ -17,6 +17,7 @@ from eggypro_core import (
     ValidationError,
 )
 from eggypro_core.operations.backups import BackupReport, Backups, Progress
+from eggypro_core.operations.health import Check
 from eggypro_core.operations.migrations import Migrations, TableSize
 from eggypro_http.config import HttpConfig
 from tests.support.builders import make_shop, make_tokens
@@ -95,6 +96,7 @@ class MemoryRuntime:
     token_service: TokenService = field(factory=make_tokens)
     schema: MemoryMigrations = field(factory=MemoryMigrations)
     backups: MemoryBackups = field(factory=MemoryBackups)
+    check_replica: Check | None = None
     settings_errors: Sequence[FieldError] = ()
     unavailable_message: str = ""
     key_file: Path | None = None
@@ -118,6 +120,9 @@ class MemoryRuntime:
 
     def open_migrations(self) -> AbstractContextManager[Migrations]:
         return nullcontext(self.schema)
+
+    def replica_check(self) -> Check | None:
+        return self.check_replica
 
     def open_backups(self) -> AbstractContextManager[Backups]:
         return nullcontext(self.backups)

@@ -84,6 +84,22 @@ def test_cause_names_the_setting_that_has_the_url(
         assert read_words(capsys).endswith(f"check {setting}.")
 
 
+def test_deploy_check_names_the_cause_of_an_unreadable_replica(
+    database_url: sa.URL,
+    wrong_password: sa.URL,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    use_settings(database_url, tmp_path, monkeypatch)
+    monkeypatch.setenv("POSTGRES_READ_URL", database_url.render_as_string(hide_password=False))
+    assert main(["deploy", "check"]) == 0
+    assert "replica ok" in read_words(capsys)
+    monkeypatch.setenv("POSTGRES_READ_URL", wrong_password.render_as_string(hide_password=False))
+    assert main(["deploy", "check"]) == 2
+    assert "check POSTGRES_READ_URL" in read_words(capsys)
+
+
 def test_missing_right_names_the_grant(
     direct_database_url: sa.URL,
     tmp_path: Path,

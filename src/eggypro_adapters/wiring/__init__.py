@@ -7,6 +7,7 @@ from eggypro_adapters.wiring.database import (
     open_libpq_environment,
     open_migrations,
     postgres_bin_dirs,
+    replica_check,
 )
 from eggypro_adapters.wiring.images import image_store_and_server
 from eggypro_adapters.wiring.monitoring import logs_to_stderr, temporary_metrics_folder
@@ -31,6 +32,7 @@ __all__ = [
     "open_serverless",
     "open_shop",
     "postgres_bin_dirs",
+    "replica_check",
     "require_tokens",
     "startup_warnings",
     "temporary_metrics_folder",

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from attrs import frozen
@@ -10,12 +11,14 @@ from attrs import frozen
 from eggypro_adapters.postgres.connection import PoolerCheck, detect_pooler
 from eggypro_adapters.postgres.database import Database, WriteRecorder
 from eggypro_adapters.postgres.invalidation.feed import WriteVersions
+from eggypro_adapters.postgres.readiness import DatabaseCheck
 from eggypro_adapters.postgres.replica import Replica, ReplicatedDatabase
 from eggypro_adapters.postgres.schema import is_outdated
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import Pooler
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.error_tracking import OutageDetector
+from eggypro_core.operations.health import Check
 from eggypro_core.operations.migrations import Migrations
 
 _OTHER_LIBPQ_VARIABLES = frozenset(
@@ -111,6 +114,20 @@ def open_replica(
         yield ReplicatedDatabase.from_primary(database, replica)
     finally:
         replica.close()
+
+
+def replica_check(settings: Settings) -> Check | None:
+    """Return the check that the replica can be read, None if the settings name none."""
+    if settings.postgres_read_url is None:
+        return None
+    return partial(_check_replica, settings.postgres_read_url, pooler_check(settings))
+
+
+def _check_replica(url: str, pooler: PoolerCheck) -> None:
+    database = Database.connect(url, size=1, pooler=pooler)
+    database.name_setting("POSTGRES_READ_URL")
+    with closing(database):
+        DatabaseCheck(database)()
 
 
 def pooler_check(settings: Settings) -> PoolerCheck:

@@ -47,7 +47,9 @@ def _run_checks(runtime: Runtime, *, upgrade: bool) -> Sequence[DeploymentCheck]
     from eggypro_core.deployment import DeploymentCheck, DeploymentCheckStatus, check_deployment
 
     runtime.check_settings()
-    checks = check_deployment(runtime.open_shop, runtime.open_migrations, upgrade=upgrade)
+    checks = check_deployment(
+        runtime.open_shop, runtime.open_migrations, runtime.replica_check(), upgrade=upgrade
+    )
     detail = "; ".join(["the settings are valid", *runtime.settings_warnings()])
     return [
         DeploymentCheck("environment", DeploymentCheckStatus.OK, detail),

@@ -101,6 +101,35 @@ def test_exit_code_says_what_kind_of_failure_it_is(
     assert (result.code, database["status"], database["detail"]) == (code, status, "Out of order")
 
 
+@pytest.mark.parametrize(
+    ("words", "kind", "code", "status"),
+    [
+        (["deploy"], UnavailableKind.DOWN, 3, "failed"),
+        (["deploy", "check"], UnavailableKind.MISCONFIGURED, 2, "failed"),
+        (["deploy", "check"], UnavailableKind.OUTDATED_SCHEMA, 1, "pending"),
+        (["deploy"], UnavailableKind.OUTDATED_SCHEMA, 0, "ok"),  # it lags
+    ],
+)
+def test_replica_is_checked(
+    run_command: RunCommand,
+    runtime: MemoryRuntime,
+    words: list[str],
+    kind: UnavailableKind,
+    code: int,
+    status: str,
+) -> None:
+    def check_replica() -> None:
+        raise UnavailableError("Out of order", kind=kind)
+
+    runtime.schema.at = "0002"
+    runtime.check_replica = lambda: None
+    assert "replica      ok" in run_command(*words).out.splitlines()
+    runtime.check_replica = check_replica
+    result = run_command(*words, "--json")
+    [replica] = (row for row in orjson.loads(result.out)["items"] if row["name"] == "replica")
+    assert (result.code, replica["status"]) == (code, status)
+
+
 def test_services_are_checked_after_the_migration(
     run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
