@@ -200,7 +200,7 @@ class Database:
 
         None behind a pooler, which has no sessions.
         """
-        with self.watch(), self._transactions.use(), self.engine.connect() as connection:
+        with self.watch(), self._transactions.connect(self.engine) as connection:
             if driver_connection(connection.connection).prepare_threshold is None:
                 yield None
                 return
@@ -243,8 +243,8 @@ class Database:
         """
         with (
             self.watch(),
-            self._transactions.use(),
-            self._snapshot_engine.begin() as connection,
+            self._transactions.connect(self._snapshot_engine) as connection,
+            connection.begin(),
             close_if_unusable(connection),
             ExitStack() as cursors,
         ):
@@ -335,8 +335,8 @@ class Database:
         committed write is therefore always recorded, whenever this process is killed.
         """
         with (
-            self._transactions.use(),
-            self._write_engine.begin() as connection,
+            self._transactions.connect(self._write_engine) as connection,
+            connection.begin(),
             close_if_unusable(connection),
         ):
             yield connection

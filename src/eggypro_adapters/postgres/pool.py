@@ -4,7 +4,7 @@ import logging
 import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, local
 from time import monotonic
 from typing import Any, cast
 
@@ -42,18 +42,27 @@ class WaitingPool(sa.QueuePool):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.logger = logging.getLogger(sa.pool.__name__)  # not ours: it logs every checkout
+        self._waiting = local()
         self._limit = CircuitBreaker(REFUSED_RETRY_SECONDS)
         self._refusal, self._refused_at = "", 0.0
 
     def connect(self) -> PoolProxiedConnection:
         """Return a connection. Raises UnavailableError after `timeout` seconds of waiting."""
-        deadline = monotonic() + self._timeout
+        deadline = getattr(self._waiting, "deadline", None) or monotonic() + self._timeout
         while True:
             try:
                 return super().connect()
             except UnavailableError as error:
                 if error.retry_after is None or monotonic() >= deadline:
                     raise
+
+    def connect_until(self, deadline: float, connect: Callable[[], sa.Connection]) -> sa.Connection:
+        """Return `connect()`, which waits for a connection until a time of `monotonic`."""
+        self._waiting.deadline = deadline
+        try:
+            return connect()
+        finally:
+            self._waiting.deadline = None
 
     def close_idle(self) -> None:
         """Close all idle connections: if one was lost, the others probably are lost too."""
@@ -180,12 +189,18 @@ class ConnectionShare:
         return BoundedSemaphore(self.size)
 
     @contextmanager
-    def use(self) -> Iterator[None]:
-        """Wait for a connection of the share. Raises UnavailableError after `timeout` seconds."""
+    def connect(self, engine: sa.Engine) -> Iterator[sa.Connection]:
+        """Open a connection of the share, whose engine has a WaitingPool.
+
+        Raises UnavailableError after `timeout` seconds of waiting for the share and a connection.
+        """
+        deadline = monotonic() + self.timeout
         if not self._free.acquire(timeout=self.timeout):
             raise busy_error()
         try:
-            yield
+            pool = cast("WaitingPool", engine.pool)
+            with pool.connect_until(deadline, engine.connect) as connection:
+                yield connection
         finally:
             self._free.release()
 

@@ -1,9 +1,10 @@
 """Callers wait for a connection where the pool, a role or the server has no more of them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from threading import Event
+from threading import Event, get_ident
 from time import monotonic
 
 import psycopg
@@ -123,6 +124,30 @@ def test_transactions_leave_connections_for_reads(
             pass
         release.set()
     database.run_transaction(lambda _: None)
+
+
+def test_writer_that_has_waited_for_its_turn_waits_no_longer_for_a_connection(
+    direct_database_url: sa.URL, connect_database: Connect
+) -> None:
+    role = create_role(direct_database_url, options="LOGIN CONNECTION LIMIT 1")
+    refusals: Counter[int] = Counter()
+
+    def clock() -> float:
+        refusals[get_ident()] += 1  # read at each refusal
+        return monotonic()
+
+    database = connect_database(role, size=8, pool_timeout=2, clock=clock).with_share(1)
+
+    def write() -> int:
+        with pytest.raises(UnavailableError):
+            database.run_transaction(lambda _: None)
+        return refusals[get_ident()]
+
+    with used_connections(role, 1), ThreadPoolExecutor(2) as writers:
+        first = writers.submit(write)
+        wait_until(lambda: refusals.total() > 2)
+        second = writers.submit(write)
+        assert wait_for_result(second) < wait_for_result(first) / 2
 
 
 def test_connections_that_nobody_uses_are_closed(
