@@ -146,11 +146,12 @@ def match_items(
     connection.execute(_CREATE_KEYS)
     copy_rows(connection, "item_keys", (_row(number, key) for number, key in keys))
     connection.execute(_INDEX_KEYS)
+    connection.execute(_ANALYZE_KEYS)
     for step in _STEPS:
-        connection.execute(_ANALYZE_KEYS)
         if not connection.scalar(_HAS_UNMATCHED):
             return
-        connection.execute(step, {"source": source})
+        if connection.execute(step, {"source": source}).rowcount:
+            connection.execute(_ANALYZE_KEYS)
 
 
 def find_matches(

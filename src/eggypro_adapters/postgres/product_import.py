@@ -37,7 +37,6 @@ from eggypro_adapters.postgres.schema import (
     categories,
     product_categories,
     products,
-    skus,
     slug_aliases,
     variants,
 )
@@ -79,11 +78,15 @@ _LOCK_PRODUCTS = (
     .with_for_update(key_share=True)
 )
 _GET_PRODUCTS = sa.select(*BARE_PRODUCT_COLUMNS).where(_is_any_of(products.c.id, "ids"))
-_SKU_HOLDERS = (
-    sa.select(skus.c.sku, products.c.id, products.c.slug)
-    .join(products, products.c.id == skus.c.product_id)
-    .where(_is_any_of(skus.c.sku, "skus"))
-)
+# One lookup per SKU: a prepared plan from the time when the table was empty would compare each SKU
+# of a batch with each stored one.
+SKU_HOLDERS = sa.text("""
+    SELECT given.sku, holder.product_id, holder.slug
+    FROM unnest(CAST(:skus AS text[])) AS given (sku) CROSS JOIN LATERAL (
+      SELECT product_id, (SELECT slug FROM products WHERE id = product_id) AS slug
+      FROM skus WHERE skus.sku = given.sku OFFSET 0
+    ) AS holder
+""")
 _TAKEN_SLUGS = sa.union_all(
     *(
         sa.select(column).where(_is_any_of(column, "slugs"))
@@ -224,8 +227,8 @@ class PostgresImportSession:
         return find_item(self._connection, product_id)
 
     def find_sku_holders(self, skus: Collection[str]) -> Mapping[str, SkuHolder]:
-        rows = self._connection.execute(_SKU_HOLDERS, {"skus": list(skus)})
-        return {row.sku: SkuHolder(row.id, row.slug) for row in rows}
+        rows = self._connection.execute(SKU_HOLDERS, {"skus": list(skus)})
+        return {row.sku: SkuHolder(row.product_id, row.slug) for row in rows}
 
     def find_product_ids(self, slugs: Collection[str]) -> Mapping[str, int]:
         return _product_ids(self._connection, slugs) if slugs else {}

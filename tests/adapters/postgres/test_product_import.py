@@ -13,6 +13,7 @@ from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft, set_name
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.product_import import SKU_HOLDERS
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.domain.product_files import (
@@ -258,3 +259,10 @@ def test_a_writer_of_an_imported_product_is_told_to_try_again(database: Database
             store.adjust_stock(slug, -1)
         assert refusal.value.retry_after == 1
         assert store.get(slug).stock_quantity == 5
+
+
+def test_prepared_lookup_of_skus_uses_the_index_even_of_an_empty_table(database: Database) -> None:
+    statement = str(SKU_HOLDERS).replace(":skus", "$1")
+    with database.long_transaction() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {statement}").scalars().all()
+    assert any("using skus_pkey on skus" in line for line in plan)
