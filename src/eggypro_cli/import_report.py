@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json as json_module
 import os
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ def open_import(
         rollback_message(is_chunked=is_chunked),
         _with_progress(file, json=json) as stream,
     ):
+        gc.freeze()  # collections during the import skip the objects of the start
         yield shop, stream, _report_writer(report)
 
 

@@ -28,14 +28,13 @@ def escape_copy_text(text: str) -> str:
 
 
 def _encode_row(values: Iterable[Any]) -> str:
-    return "\t".join(map(_encode_value, values)) + "\n"
+    cells = ["\\N" if value is None else _encode_value(value) for value in values]
+    return "\t".join(cells) + "\n"
 
 
 def _encode_value(value: Any) -> str:
     if isinstance(value, str):
         return escape_copy_text(value)
-    if value is None:
-        return "\\N"
     if isinstance(value, list):
         return escape_copy_text(f"{{{','.join(map(_encode_item, value))}}}")
     return escape_copy_text(_json(value)) if isinstance(value, dict) else str(value)

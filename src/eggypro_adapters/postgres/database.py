@@ -88,6 +88,14 @@ class CompiledStatement:
         return {**self._constants, **parameters}
 
 
+def fetch_rows(
+    connection: sa.Connection, statement: CompiledStatement, values: Mapping[str, object]
+) -> Sequence[tuple[Any, ...]]:
+    """Run a SELECT in the transaction of a connection, with the row conversion of psycopg."""
+    with driver_connection(connection.connection).cursor(binary=True) as cursor:
+        return cursor.execute(statement.sql, statement.values(values)).fetchall()
+
+
 @frozen
 class Database:
     """A Postgres database and this process's pool of connections to it.
@@ -381,11 +389,8 @@ class TransactionDatabase(Database):
     def fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]
     ) -> Sequence[tuple[Any, ...]]:
-        with (
-            translate_errors(self.role),
-            driver_connection(self._connection.connection).cursor(binary=True) as cursor,
-        ):
-            return cursor.execute(statement.sql, statement.values(values)).fetchall()
+        with translate_errors(self.role):
+            return fetch_rows(self._connection, statement, values)
 
     @contextmanager
     def _recorded_transaction(self) -> Iterator[sa.Connection]:

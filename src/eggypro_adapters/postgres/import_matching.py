@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.bulk_write import copy_rows
+from eggypro_adapters.postgres.database import CompiledStatement, fetch_rows
 from eggypro_core.domain.product_files import HANDLE_PREFIX, ROW_PREFIX, MatchedBy, MatchKeys
 
 _CREATE_KEYS = sa.text("""
@@ -132,10 +133,12 @@ _BY_NAME = f"""
 _STEPS = [
     sa.text(step) for step in (_BY_HANDLE, _BY_SLUG, _BY_ALIAS, _BY_SOURCE_ID, _BY_SKU, _BY_NAME)
 ]
-_MATCHES = sa.text("""
-    SELECT number, product_id, matched_by FROM item_keys
-    WHERE number BETWEEN :first AND :last AND product_id IS NOT NULL
-""")
+_MATCHES = CompiledStatement.compile(
+    sa.text("""
+        SELECT number, product_id, matched_by FROM item_keys
+        WHERE number BETWEEN :first AND :last AND product_id IS NOT NULL
+    """)
+)
 _ITEM = sa.text("SELECT number FROM item_keys WHERE product_id = :product_id")
 
 
@@ -158,8 +161,8 @@ def find_matches(
     connection: sa.Connection, first: int, last: int
 ) -> Mapping[int, tuple[int, MatchedBy]]:
     """Return product id and key of the matched items with numbers in a range, by number."""
-    rows = connection.execute(_MATCHES, {"first": first, "last": last})
-    return {row.number: (row.product_id, MatchedBy(row.matched_by)) for row in rows}
+    rows = fetch_rows(connection, _MATCHES, {"first": first, "last": last})
+    return {number: (product_id, MatchedBy(by)) for number, product_id, by in rows}
 
 
 def find_item(connection: sa.Connection, product_id: int) -> int | None:

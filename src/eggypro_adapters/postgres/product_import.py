@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from eggypro_adapters.postgres.bulk_write import copy_rows, replace_rows
 from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_draft_from_row
 from eggypro_adapters.postgres.category_tree import create_categories, lock_category_ids
-from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.database import CompiledStatement, Database, fetch_rows
 from eggypro_adapters.postgres.image_registry import find_attachable_images, update_references
 from eggypro_adapters.postgres.import_matching import (
     IS_GIVEN_ID,
@@ -77,16 +77,20 @@ _LOCK_PRODUCTS = (
     .order_by(products.c.id)  # every writer of several products locks in this order
     .with_for_update(key_share=True)
 )
-_GET_PRODUCTS = sa.select(*BARE_PRODUCT_COLUMNS).where(_is_any_of(products.c.id, "ids"))
+_GET_PRODUCTS = CompiledStatement.compile(
+    sa.select(*BARE_PRODUCT_COLUMNS).where(_is_any_of(products.c.id, "ids"))
+)
 # One lookup per SKU: a prepared plan from the time when the table was empty would compare each SKU
 # of a batch with each stored one.
-SKU_HOLDERS = sa.text("""
-    SELECT given.sku, holder.product_id, holder.slug
-    FROM unnest(CAST(:skus AS text[])) AS given (sku) CROSS JOIN LATERAL (
-      SELECT product_id, (SELECT slug FROM products WHERE id = product_id) AS slug
-      FROM skus WHERE skus.sku = given.sku OFFSET 0
-    ) AS holder
-""")
+SKU_HOLDERS = CompiledStatement.compile(
+    sa.text("""
+        SELECT given.sku, holder.product_id, holder.slug
+        FROM unnest(CAST(:skus AS text[])) AS given (sku) CROSS JOIN LATERAL (
+          SELECT product_id, (SELECT slug FROM products WHERE id = product_id) AS slug
+          FROM skus WHERE skus.sku = given.sku OFFSET 0
+        ) AS holder
+    """)
+)
 _TAKEN_SLUGS = sa.union_all(
     *(
         sa.select(column).where(_is_any_of(column, "slugs"))
@@ -98,7 +102,9 @@ _PRODUCT_VARIANTS = (
     .where(_is_any_of(variants.c.product_id, "ids"))
     .order_by(variants.c.product_id, variants.c.position, variants.c.id)
 )
-_PRODUCT_IDS = sa.select(products.c.slug, products.c.id).where(_is_any_of(products.c.slug, "slugs"))
+_PRODUCT_IDS = CompiledStatement.compile(
+    sa.select(products.c.slug, products.c.id).where(_is_any_of(products.c.slug, "slugs"))
+)
 _PRODUCT_CATEGORIES = (
     sa.select(
         product_categories.c.product_id, sa.func.array_agg(categories.c.slug).label("categories")
@@ -227,8 +233,8 @@ class PostgresImportSession:
         return find_item(self._connection, product_id)
 
     def find_sku_holders(self, skus: Collection[str]) -> Mapping[str, SkuHolder]:
-        rows = self._connection.execute(SKU_HOLDERS, {"skus": list(skus)})
-        return {row.sku: SkuHolder(row.product_id, row.slug) for row in rows}
+        rows = fetch_rows(self._connection, SKU_HOLDERS, {"skus": list(skus)})
+        return {sku: SkuHolder(product_id, slug) for sku, product_id, slug in rows}
 
     def find_product_ids(self, slugs: Collection[str]) -> Mapping[str, int]:
         return _product_ids(self._connection, slugs) if slugs else {}
@@ -245,7 +251,7 @@ class PostgresImportSession:
     def get_products(self, ids: Collection[int]) -> Mapping[int, StoredProduct]:
         if not ids:
             return {}
-        rows = self._connection.execute(_GET_PRODUCTS, {"ids": list(ids)})
+        rows = fetch_rows(self._connection, _GET_PRODUCTS, {"ids": list(ids)})
         by_id = {product.id: product for product in map(product_from_row, rows)}
         by_id |= self._with_variants([p for p in by_id.values() if p.has_variants])
         links = self._connection.execute(_PRODUCT_CATEGORIES, {"ids": list(by_id)})
@@ -435,8 +441,7 @@ class PostgresImportSession:
 
 def _product_ids(connection: sa.Connection, slugs: Collection[str]) -> dict[str, int]:
     """Return the ids of products by slug."""
-    rows = connection.execute(_PRODUCT_IDS, {"slugs": sorted(slugs)})
-    return {row.slug: row.id for row in rows}
+    return dict(fetch_rows(connection, _PRODUCT_IDS, {"slugs": sorted(slugs)}))
 
 
 def _rename(connection: sa.Connection, changed: Sequence[tuple[Product, Product]]) -> None:

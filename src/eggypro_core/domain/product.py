@@ -67,7 +67,7 @@ class Rating:
     count: int = 0
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ListedProduct:
     """A product in a list: all fields except `details` and `attributes`.
 
@@ -106,7 +106,7 @@ class ListedProduct:
         return self.stock_quantity > 0 or not self.track_stock
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Product(ListedProduct):
     """A complete product.
 
@@ -133,7 +133,7 @@ class Product(ListedProduct):
         return ListedProduct(**{name: getattr(self, name) for name in fields_dict(ListedProduct)})
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ProductDraft:
     """A product that is not stored yet. Without a `slug`, one is generated from its name.
 

@@ -139,7 +139,7 @@ CategoryReference: TypeAlias = str | tuple[str, ...]
 """A category by its slug, or by its path of names from the root."""
 
 
-@frozen
+@frozen(slots=False)  # like ProductChanges
 class CategoryReferences:
     """The categories of an imported product: `references`, None if the file does not have them.
 
@@ -164,7 +164,7 @@ def is_given_id(source_id: str) -> bool:
     return not source_id.startswith((HANDLE_PREFIX, ROW_PREFIX))
 
 
-@frozen
+@frozen(slots=False)  # like ProductChanges
 class MatchKeys:
     """The keys by which an imported product is matched with a stored one.
 
@@ -198,7 +198,7 @@ class MatchKeys:
         return self.source_id is not None and is_given_id(self.source_id)
 
 
-@frozen
+@frozen(slots=False)  # like ProductChanges
 class ImportItem:
     """A valid product of an imported file; `number` counts them from 0.
 

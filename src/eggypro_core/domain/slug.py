@@ -96,7 +96,7 @@ def fold(text: str) -> str:
 
     "Łosoś" and "losos" fold to the same text; other scripts are not transliterated.
     """
-    return _strip_accents(text).translate(_LATIN)
+    return text.lower() if text.isascii() else _strip_accents(text).translate(_LATIN)
 
 
 def _strip_accents(text: str) -> str:

@@ -72,7 +72,7 @@ class VariantDraft:
     is_active: bool = True
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)  # like ProductChanges
 class VariantChanges:
     """Changes to a variant. Fields that stay unchanged are UNSET.
 

@@ -145,12 +145,14 @@ def single_line(name: str, maximum: int, *, excluded: str = "") -> Callable[[obj
     forbidden = re.compile(f"[{re.escape(excluded)}]") if excluded else None
 
     def validate(value: object) -> str:
-        text = _normalise(name, value, maximum)
-        is_plain = text.isascii() and text.isprintable()  # the common case: skip the slow checks
-        text = " ".join(text.split()) if is_plain else collapse_spaces(text)
+        if isinstance(value, str) and _is_plain(value, maximum):
+            text = " ".join(value.split())
+            if text and not (forbidden and forbidden.search(text)):
+                return text
+        text = collapse_spaces(_normalise(name, value, maximum))
         if not text:
             raise InvalidValueError(f"{name} is required")
-        if not (is_plain or is_clean(text)) or (forbidden and forbidden.search(text)):
+        if not is_clean(text) or (forbidden and forbidden.search(text)):
             raise InvalidValueError(f"{name} contains invalid characters")
         return _check_length(name, text, maximum)
 
@@ -168,10 +170,9 @@ def multiline(
     """
 
     def normalise(value: object) -> str:
-        text = _normalise(name, value, maximum)
-        if text.isascii() and text.replace("\n", "").isprintable():  # the common case
-            return text.strip()
-        text = _LINE_BREAK.sub("\n", text).replace("\t", " ")
+        if isinstance(value, str) and _is_plain(value.replace("\n", ""), maximum):
+            return value.strip()
+        text = _LINE_BREAK.sub("\n", _normalise(name, value, maximum)).replace("\t", " ")
         # Before str.strip, which takes some of these characters for whitespace.
         if _MULTILINE_CONTROL_CHARACTERS.search(text):
             raise InvalidValueError(f"{name} contains invalid characters")
@@ -181,6 +182,8 @@ def multiline(
         text = normalise(value)
         for _ in range(_MAX_CLEANING_PASSES):
             cleaned = clean(text)
+            if cleaned == text and text.isascii():  # the common case: already normal
+                return _check_length(name, text, maximum)
             text = normalise(cleaned)
             if text == cleaned:
                 return _check_length(name, text, maximum)
@@ -365,6 +368,11 @@ def string_map(
 
 def _is_blank(value: object) -> bool:
     return isinstance(value, str) and not _SPACES.sub("", remove_invisible(value))
+
+
+def _is_plain(text: str, maximum: int) -> bool:
+    """Return whether a text is like nearly all, which need no slow checks: printable ASCII."""
+    return len(text) <= maximum and text.isascii() and text.isprintable()
 
 
 def _require_text(name: str, value: object) -> str:

@@ -16,7 +16,7 @@ from eggypro_core.ports import ImportSession
 from eggypro_core.services.importing.parsing import without_skus
 from eggypro_core.services.importing.recorder import ImportRecorder
 from eggypro_core.services.importing.sku_moves import SkuMoves
-from eggypro_core.validation.unset import UNSET
+from eggypro_core.validation.unset import UNSET, Unset
 
 _MAX_SLUG_NUMBERS = 10_000
 
@@ -51,7 +51,8 @@ class KeyResolver:
             is_free = slug not in (current_slugs if item.keys.handle == slug else taken_slugs)
             is_own = owners[f"slug:{slug}"] == item.number
             free = slug if is_free and is_own else self._numbered_slug(slug, item.number)
-            result.append(evolve(item, changes=evolve(item.changes, slug=free)))
+            is_given = item.changes.slug == free
+            result.append(item if is_given else _with_slug(item, free))
         return result
 
     def with_handles(self, matches: Sequence[ImportMatch]) -> list[ImportMatch]:
@@ -78,9 +79,7 @@ class KeyResolver:
             if match.stored is None
             or match.item.number in numbers
             or match.item.changes.slug in (UNSET, match.stored.product.slug)
-            else evolve(
-                match, item=evolve(match.item, changes=evolve(match.item.changes, slug=UNSET))
-            )
+            else evolve(match, item=_with_slug(match.item, UNSET))
             for match in matches
         ]
 
@@ -144,6 +143,10 @@ class KeyResolver:
 def images_of(item: ImportItem) -> tuple[Image, ...]:
     """Return the images of an item; empty if it does not set them."""
     return () if item.changes.images is UNSET else item.changes.images
+
+
+def _with_slug(item: ImportItem, slug: str | Unset) -> ImportItem:
+    return evolve(item, changes=evolve(item.changes, slug=slug))
 
 
 def _generated_slug(item: ImportItem) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import chain
 from types import MappingProxyType
 
 from attrs import asdict, define, evolve, field
@@ -26,7 +27,7 @@ from eggypro_core.services.importing.messages import shown
 from eggypro_core.services.importing.normaliser import NormalisedEntry, normalise_entry
 from eggypro_core.services.importing.recorder import ImportRecorder
 from eggypro_core.validation import fields
-from eggypro_core.validation.unset import UNSET
+from eggypro_core.validation.unset import UNSET, Unset
 
 _MAX_SOURCE_KEY = 255
 
@@ -57,10 +58,11 @@ class EntryParser:
             self.recorder.add_errors(entry.errors)
             if entry.values is not None and not entry.errors:
                 items += self._parse_entry(entry)
-        self.stage.load_uses({key for item in items for key in _use_keys(item.keys)})
+        use_keys = [_use_keys(item.keys) for item in items]
+        self.stage.load_uses({*chain.from_iterable(use_keys)})
         self._batch = {}
-        for item in items:
-            unique = item if item.is_refused else self._without_repeated(item)
+        for item, keys in zip(items, use_keys, strict=True):
+            unique = item if item.is_refused else self._without_repeated(item, keys)
             if unique is not None:
                 self._batch[item.number] = unique
         self.stage.add([*self._batch.values()])
@@ -144,7 +146,8 @@ class EntryParser:
     def _parse_changes(
         self, values: Mapping[str, object], required: Sequence[str]
     ) -> ProductChanges:
-        own = {name: value for name, value in values.items() if name != "attribute_edits"}
+        own = dict(values)
+        edits = own.pop("attribute_edits", UNSET)
         changes = ProductChanges.parse(
             own,
             self.clean_html,
@@ -152,16 +155,17 @@ class EntryParser:
             read_only=IMPORT_READ_ONLY_FIELDS,
             image_url=self.image_url,
         )
-        if "attribute_edits" not in values:
+        if edits is UNSET:
             return changes
-        edits = {"attributes": values["attribute_edits"]}
-        patch = ProductChanges.parse(edits, self.clean_html, merge=True)
+        patch = ProductChanges.parse({"attributes": edits}, self.clean_html, merge=True)
         return evolve(changes, attribute_edits=patch.attribute_edits)
 
-    def _without_repeated(self, item: ImportItem) -> ImportItem | None:
-        """Return the item without repeated SKUs, or None if the product is repeated."""
-        keys = list(_identity_keys(item.keys))
-        if former := self.stage.find_uses(keys):
+    def _without_repeated(self, item: ImportItem, keys: Sequence[str]) -> ImportItem | None:
+        """Return the item without repeated SKUs, or None if the product is repeated.
+
+        `keys` are all keys that it uses.
+        """
+        if former := self.stage.find_uses(_identity_keys(item.keys)):
             key, number = next(iter(former.items()))
             first = self._item(number)
             if self._is_same(first, item):
@@ -170,7 +174,7 @@ class EntryParser:
             else:
                 self._refuse_repeated(item.line, key, first.line)
             return None
-        uses = self.stage.record_uses(dict.fromkeys(_use_keys(item.keys), item.number))
+        uses = self.stage.record_uses(dict.fromkeys(keys, item.number))
         repeated = {key: number for key, number in uses.items() if key.startswith("sku:")}
         return self._without_skus(item, repeated) if repeated else item
 
@@ -237,25 +241,20 @@ def messages_of(
 
 def _keys_of(changes: ProductChanges, entry: ImportEntry) -> MatchKeys:
     handle = None if entry.values is None else entry.values.get("slug")
-    skus = dict.fromkeys(
-        sku
-        for sku in (changes.sku, *(variant.sku for variant in changes.variants))
-        if isinstance(sku, str)
-    )
-    gtins = dict.fromkeys(
-        gtin
-        for gtin in (changes.gtin, *(variant.gtin for variant in changes.variants))
-        if isinstance(gtin, str)
-    )
+    offers: list[ProductChanges | VariantChanges] = [changes, *changes.variants]
     return MatchKeys(
         slug=None if changes.slug is UNSET else changes.slug,
         handle=_source_key(handle.strip().lower()) if isinstance(handle, str) else None,
         source_id=_source_key(entry.source_id or ""),
         name=None if changes.name is UNSET else name_sort_key(changes.name),
-        skus=tuple(skus),
-        gtins=tuple(gtins),
+        skus=_unique_texts([offer.sku for offer in offers]),
+        gtins=_unique_texts([offer.gtin for offer in offers]),
         can_be_new=changes.name is not UNSET and changes.is_priced,
     )
+
+
+def _unique_texts(values: Sequence[str | Unset | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([value for value in values if isinstance(value, str)]))
 
 
 def _source_key(text: str) -> str | None:
@@ -274,11 +273,10 @@ def _has_alts(images: object) -> bool:
     )
 
 
-def _identity_keys(keys: MatchKeys) -> Iterator[str]:
-    if keys.handle is not None:
-        yield f"handle:{keys.handle}"
-    if keys.source_id is not None:
-        yield f"id:{keys.source_id}"
+def _identity_keys(keys: MatchKeys) -> list[str]:
+    handles = [] if keys.handle is None else [f"handle:{keys.handle}"]
+    ids = [] if keys.source_id is None else [f"id:{keys.source_id}"]
+    return [*handles, *ids]
 
 
 def _content(item: ImportItem) -> ImportItem:
@@ -310,9 +308,7 @@ def _set_values(changes: ProductChanges | VariantChanges) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not UNSET}
 
 
-def _use_keys(keys: MatchKeys) -> Iterator[str]:
-    """Yield all keys that an item uses."""
-    yield from _identity_keys(keys)
-    yield from (f"sku:{sku}" for sku in keys.skus)
-    if keys.slug is not None:
-        yield f"slug:{keys.slug}"
+def _use_keys(keys: MatchKeys) -> list[str]:
+    """Return all keys that an item uses."""
+    slugs = [] if keys.slug is None else [f"slug:{keys.slug}"]
+    return [*_identity_keys(keys), *[f"sku:{sku}" for sku in keys.skus], *slugs]

@@ -304,6 +304,8 @@ class _Comparison:
         if changes.sku is UNSET and product.sku in variant_skus:
             changes = evolve(changes, sku=None)  # a variant of the file takes it
         after = changes.apply_to(product, self.now)
+        if after is self.product:
+            return after
         if after != self.product and after.version == self.product.version:
             return evolve(after, version=after.version + 1, updated_at=self.now)
         return self.product if after == self.product else after
@@ -335,6 +337,8 @@ class _Comparison:
             and getattr(changes, field_name) != getattr(product, field_name)
             and product.attributes[name] == _legacy_text(name, getattr(changes, field_name))
         }
+        if not edits:
+            return changes
         merged = {**product.attributes, **edits}
         names = [name for name, text in merged.items() if text is not None]
         excess = [name for name in names[MAX_ATTRIBUTES:] if name not in product.attributes]

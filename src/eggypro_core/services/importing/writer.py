@@ -97,13 +97,14 @@ class ImportWriter:
         """
         changes = _with_attributes_of_edits(item.changes)
         unpriced = [variant for variant in changes.variants if variant.price is UNSET]
-        variants = tuple(
-            with_missing_stock(variant, self._options)
-            for variant in changes.variants
-            if variant.price is not UNSET
-        )
-        changes = evolve(changes, variants=variants)
-        if not variants:
+        if changes.variants:
+            variants = tuple(
+                with_missing_stock(variant, self._options)
+                for variant in changes.variants
+                if variant.price is not UNSET
+            )
+            changes = evolve(changes, variants=variants)
+        if not changes.variants:
             changes = with_missing_stock(changes, self._options)
         draft = changes.to_draft()
         check_option_names({}, (name for variant in draft.variants for name in variant.options))
@@ -118,7 +119,9 @@ class ImportWriter:
             )
             for variant in unpriced
         ]
-        return evolve(draft, categories=categories), [*warnings, *self.category_warnings(item)]
+        if categories:
+            draft = evolve(draft, categories=categories)
+        return draft, [*warnings, *self.category_warnings(item)]
 
     def add_creation(self, item: ImportItem, draft: ProductDraft, batch: WriteBatch) -> None:
         """Add a new product to a batch, and its categories and source ID to the stage."""
