@@ -7,6 +7,7 @@ import json as json_module
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
 
 import typer
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from eggypro_cli.runtime import Runtime
     from eggypro_core import ImportDifference, ImportMessage, ImportReport, Shop
-    from eggypro_core.services.importing.recorder import ImportListener
+    from eggypro_core.services.importing.recorder import ImportListener, ImportProgress
 
 FileArgument = Annotated[
     typer.FileBinaryRead,
@@ -51,18 +52,19 @@ def open_import(
     *,
     is_chunked: bool = False,
     json: bool,
-) -> Iterator[tuple[Shop, BinaryIO, ImportListener | None]]:
-    """Yield the shop, the file to read, and the listener that writes the report file, if any.
+) -> Iterator[tuple[Shop, BinaryIO, ImportListener | None, ImportProgress | None]]:
+    """Yield the shop, the file to read, the listener that writes the report file, and `progress`.
 
-    Shows progress on a terminal. On interruption, reports whether anything was imported.
+    Listener and `progress` are None if there is nothing to write or to show. Shows progress on a
+    terminal. On interruption, reports whether anything was imported.
     """
     with (
         runtime.open_shop() as shop,
         rollback_message(is_chunked=is_chunked),
-        _with_progress(file, json=json) as stream,
+        _with_progress(file, json=json) as (stream, progress),
     ):
         gc.freeze()  # collections during the import skip the objects of the start
-        yield shop, stream, _report_writer(report)
+        yield shop, stream, _report_writer(report), progress
 
 
 @contextmanager
@@ -79,19 +81,37 @@ def rollback_message(*, is_chunked: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _with_progress(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
-    """Yield the file; show on a terminal how much of it is read."""
+def _with_progress(
+    file: BinaryIO, *, json: bool
+) -> Iterator[tuple[BinaryIO, ImportProgress | None]]:
+    """Yield the file; show on a terminal how much of it is read, and how many products a second."""
     if not can_show_progress(json=json):
-        yield file
+        yield file, None
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         size = os.fstat(file.fileno()).st_size or None  # the size of a pipe is unknown
-        task = progress.add_task("Reading", total=size)
-        yield progress.wrap_file(file, size, task_id=task)
+        task = progress.add_task("Reading", total=size, speed="")
+        latest = monotonic()
+        starts: dict[str, float] = {}
+
+        def show(work: str, count: int) -> None:
+            nonlocal latest
+            start = starts.setdefault(work, latest)
+            latest = monotonic()
+            speed = f"{count:,} products, {count / max(latest - start, 0.001):,.0f}/s"
+            progress.update(task, description=work, speed=speed)
+
+        yield progress.wrap_file(file, size, task_id=task), show
 
 
 def _report_writer(file: TextIO | None) -> ImportListener | None:

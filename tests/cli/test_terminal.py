@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -111,10 +112,12 @@ def test_progress_is_shown_on_capable_terminals_only(words: list[str]) -> None:
     assert b"\x1b" not in run_session(*words, TERM="dumb").output
 
 
-def test_import_shows_no_progress_with_json(tmp_path: Path) -> None:
+def test_import_shows_its_speed_unless_its_output_is_json(tmp_path: Path) -> None:
     file = tmp_path / "one.csv"
     file.write_text("name,price\nAlbumen,9.50\n")
-    assert HIDE_CURSOR in run_session("products", "import", str(file)).output
+    progress = run_session("products", "import", str(file)).output
+    assert HIDE_CURSOR in progress
+    assert re.search(rb"Comparing.* 1 products, [0-9,]+/s", progress)
     assert run_session("products", "import", str(file), "--json").output.startswith(b'{"batch"')
 
 

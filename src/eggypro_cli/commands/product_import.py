@@ -110,9 +110,15 @@ def import_products(  # noqa: PLR0913  (one per option)
         shop,
         stream,
         listener,
+        progress,
     ):
         result = shop.products.import_file(
-            stream, options, file_format=form, mapping=mapping, listener=listener
+            stream,
+            options,
+            file_format=form,
+            mapping=mapping,
+            listener=listener,
+            progress=progress,
         )
     print_report(result, report, keep_going=keep_going, json=json)
 

@@ -117,7 +117,7 @@ def import_stock(
     from eggypro_core import ImportOptions
 
     options = ImportOptions(dry_run=dry_run, keep_going=keep_going)
-    with open_import(context.obj, file, report, json=json) as (shop, stream, listener):
+    with open_import(context.obj, file, report, json=json) as (shop, stream, listener, _):
         result = shop.products.import_stock_file(stream, options, listener=listener)
     print_report(result, report, of_stock=True, keep_going=keep_going, json=json)
 

@@ -52,7 +52,7 @@ from eggypro_core.search.results import ExplainedPage, ProductListing
 from eggypro_core.search.zero_results import zero_result_terms
 from eggypro_core.services.image_uploads import ImageUploads
 from eggypro_core.services.importing.importer import ProductImporter
-from eggypro_core.services.importing.recorder import ImportListener
+from eggypro_core.services.importing.recorder import ImportListener, ImportProgress
 from eggypro_core.services.importing.stock_importer import StockImporter
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import Status
@@ -216,6 +216,7 @@ class ProductService:
         options: ImportOptions = DEFAULT_IMPORT_OPTIONS,
         *,
         listener: ImportListener | None = None,
+        progress: ImportProgress | None = None,
     ) -> ImportReport:
         """Import the products of a file in one transaction and return a report by line.
 
@@ -223,6 +224,7 @@ class ProductService:
         would happen. Products are matched with those stored before (see `ImportSession.match`), so
         importing the same file again changes nothing. Only products that change are locked.
         `listener` receives every message and difference at once; the report has the first ones.
+        `progress` is told after each batch how many products are done.
         Raises ConflictError if another writer interferes, ValidationError for an invalid source.
         """
         if options.source is not None:
@@ -240,6 +242,7 @@ class ProductService:
                     options,
                     self._image_url,
                     listener,
+                    progress,
                 )
             )
 
@@ -251,6 +254,7 @@ class ProductService:
         file_format: str = "auto",
         mapping: Mapping[str, str] | None = None,
         listener: ImportListener | None = None,
+        progress: ImportProgress | None = None,
     ) -> ImportReport:
         """Import the products of a file like `import_products`, with its options and errors.
 
@@ -261,7 +265,7 @@ class ProductService:
         if self._reader is None:
             raise RuntimeError("ProductService needs a reader to import files")
         file = self._reader(stream, file_format=file_format, mapping=mapping)
-        return self.import_products(file, options, listener=listener)
+        return self.import_products(file, options, listener=listener, progress=progress)
 
     def import_stock(
         self,

@@ -22,7 +22,7 @@ from eggypro_core.domain.product import (
     Image,
     Product,
 )
-from eggypro_core.domain.product_files import ExportReport
+from eggypro_core.domain.product_files import ExportReport, ImportEntry
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import (
     ConflictError,
@@ -33,6 +33,7 @@ from eggypro_core.errors import (
     VersionConflictError,
 )
 from eggypro_core.serializers import ProductSerializer
+from eggypro_core.services.importing.importer import IMPORT_BATCH_SIZE
 from eggypro_core.services.products import ProductService
 from eggypro_core.validation.parameters import Status
 from tests.support.builders import make_shop, product_values
@@ -544,6 +545,16 @@ def test_an_export_reports_progress_before_each_product() -> None:
     assert products.export_file(stream, progress=numbers.append) == ExportReport(3)
     assert numbers == [0, 1, 2]
     assert len(stream.getvalue().splitlines()) == 3
+
+
+def test_an_import_reports_how_many_products_are_read_and_compared() -> None:
+    calls: list[tuple[str, int]] = []
+    entries = [ImportEntry(line, {"name": f"Egg {line}", "price": "9.50"}) for line in range(1001)]
+    make_shop().products.import_products(
+        entries, progress=lambda work, count: calls.append((work, count))
+    )
+    counts = [IMPORT_BATCH_SIZE, IMPORT_BATCH_SIZE + 1]
+    assert calls == [(work, count) for work in ("Reading", "Comparing") for count in counts]
 
 
 def test_importing_and_exporting_files_needs_a_reader_and_a_writer() -> None:

@@ -36,6 +36,7 @@ from eggypro_core.services.importing.keys import KeyResolver
 from eggypro_core.services.importing.parsing import EntryParser, messages_of
 from eggypro_core.services.importing.recorder import (
     ImportListener,
+    ImportProgress,
     ImportRecorder,
     creation_difference,
     update_difference,
@@ -65,6 +66,7 @@ class ProductImporter:
     options: ImportOptions
     image_url: ImageUrlBuilder = no_image_url
     listener: ImportListener | None = None
+    progress: ImportProgress | None = None
     created: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -126,18 +128,24 @@ class ProductImporter:
     def read(self) -> None:
         """Stage the entries of the file. Stop at too many errors: it is probably the wrong file."""
         entries = iter(self.file.entries)
+        count = 0
         while batch := list(islice(entries, IMPORT_BATCH_SIZE)):
             if self._recorder.error_total >= MAX_ERRORS:
                 self._recorder.fail(batch[0].line, "", _TOO_MANY_ERRORS)
                 return
             self._parser.stage_entries(batch)
+            count += len(batch)
+            self._report_progress("Reading", count)
 
     def compare(self) -> None:
         """Match the items with stored products, and plan the updates."""
         if self._parser.item_count:
             self.session.match(self._writer.source)
+            count = 0
             for matches in self.session.matches():
                 self._compare_batch(matches)
+                count += len(matches)
+                self._report_progress("Comparing", count)
             self._add_summaries()
         if self.file.help and not (self.created or self.changed or self.unchanged):
             self._recorder.fail(1, "", self.file.help)
@@ -240,6 +248,10 @@ class ProductImporter:
         return False
 
     # Messages
+
+    def _report_progress(self, work: str, count: int) -> None:
+        if self.progress is not None:
+            self.progress(work, count)
 
     @contextmanager
     def _errors_of(self, item: ImportItem) -> Iterator[None]:

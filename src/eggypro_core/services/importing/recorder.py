@@ -21,6 +21,8 @@ MAX_REPORTED = 1000
 _MAX_TEXT_LENGTH = 500
 ImportListener: TypeAlias = Callable[[str, ImportMessage | ImportDifference], None]
 """Receives each record of an import with its kind: `refused`, `warning` or `change`."""
+ImportProgress: TypeAlias = Callable[[str, int], None]
+"""Receives the present work, `Reading` or `Comparing`, and the number of products done so far."""
 _Fields: TypeAlias = dict[str, tuple[str | None, str | None]]
 
 
