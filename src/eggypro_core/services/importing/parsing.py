@@ -11,6 +11,7 @@ from eggypro_core.domain.image import ImageUrlBuilder
 from eggypro_core.domain.product import IMPORT_READ_ONLY_FIELDS
 from eggypro_core.domain.product_changes import ProductChanges
 from eggypro_core.domain.product_files import (
+    NO_CATEGORY_REFERENCES,
     ROW_PREFIX,
     CategoryReferences,
     ImportEntry,
@@ -127,14 +128,15 @@ class EntryParser:
     def _parse(
         self, values: Mapping[str, object], source_id: str | None
     ) -> tuple[ProductChanges, CategoryReferences]:
-        references = {name: values[name] for name in CATEGORY_FIELDS & values.keys()}
-        own = {name: value for name, value in values.items() if name not in CATEGORY_FIELDS}
+        own = dict(values)
+        references = {name: own.pop(name) for name in CATEGORY_FIELDS if name in own}
         errors: list[FieldError] = []
-        categories = CategoryReferences()
-        try:
-            categories = parse_references(references)
-        except ValidationError as invalid:
-            errors += invalid.errors
+        categories = NO_CATEGORY_REFERENCES
+        if references:
+            try:
+                categories = parse_references(references)
+            except ValidationError as invalid:
+                errors += invalid.errors
         try:
             is_identified = source_id is not None or not _IDENTIFYING_FIELDS.isdisjoint(own)
             changes = self._parse_changes(own, required=() if is_identified else ("name",))
@@ -146,8 +148,9 @@ class EntryParser:
     def _parse_changes(
         self, values: Mapping[str, object], required: Sequence[str]
     ) -> ProductChanges:
-        own = dict(values)
-        edits = own.pop("attribute_edits", UNSET)
+        own, edits = values, values.get("attribute_edits", UNSET)
+        if edits is not UNSET:
+            own = {name: value for name, value in values.items() if name != "attribute_edits"}
         changes = ProductChanges.parse(
             own,
             self.clean_html,
@@ -244,7 +247,7 @@ def _keys_of(changes: ProductChanges, entry: ImportEntry) -> MatchKeys:
     offers: list[ProductChanges | VariantChanges] = [changes, *changes.variants]
     return MatchKeys(
         slug=None if changes.slug is UNSET else changes.slug,
-        handle=_source_key(handle.strip().lower()) if isinstance(handle, str) else None,
+        handle=_handle_key(handle, changes.slug) if isinstance(handle, str) else None,
         source_id=_source_key(entry.source_id or ""),
         name=None if changes.name is UNSET else name_sort_key(changes.name),
         skus=_unique_texts([offer.sku for offer in offers]),
@@ -257,8 +260,14 @@ def _unique_texts(values: Sequence[str | Unset | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([value for value in values if isinstance(value, str)]))
 
 
+def _handle_key(handle: str, slug: str | Unset) -> str | None:
+    return handle if handle == slug else _source_key(handle.strip().lower())
+
+
 def _source_key(text: str) -> str | None:
     """Return a handle or ID in its stored form: with a digest if it is invalid or too long."""
+    if not text:
+        return None
     key = fields.escape_control(text, _MAX_SOURCE_KEY)
     if key != text:
         digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
