@@ -6,7 +6,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes. Bytecode must be written, or each process compiles all modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test setup check package bench fuzz soak docs catalogue lock clean
+.PHONY: run test setup check package bench bench-quick fuzz soak docs catalogue lock clean
 
 run: setup
 	@$(BIN)/eggypro serve --demo --show-key --port $(PORT)
@@ -39,8 +39,13 @@ package: setup
 	@build/venv/bin/pip install -q --disable-pip-version-check --no-deps dist/*.whl
 	@cd build && venv/bin/eggypro --version && venv/bin/eggypro seed --json
 
+# Installs the programs that EggyPro is compared with into .bench, and writes bench/results.
 bench: setup
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
+
+# A few minutes, before and after a change: ARGS="--save before", then ARGS="--against before".
+bench-quick: setup
+	@$(BIN)/python -m bench --quick $(ARGS)
 
 # Searches for examples at which a property test fails. The examples of `make test` are always the same.
 fuzz: setup
@@ -61,4 +66,4 @@ lock:
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra all --group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .data build dist
+	rm -rf .venv .data .bench build dist

@@ -1,164 +1,198 @@
-"""`make bench`: run the benchmarks and write tables to bench/results, one file per part.
+"""`make bench` and `make bench-quick`: measure EggyPro beside its peers.
 
-Candidates alternate over several rounds; tables show medians. CPU time per request (server with its
-children, plus Postgres) comes first because it is steadier than requests per second. Other load of
-the machine still matters: compare within one run only.
+`make bench` installs the peers and writes tables to bench/results, one page per part. With
+`--quick`, a small shop is measured in less than three minutes, beside the peers that are already
+installed. Candidates alternate over several rounds; tables show medians. Ratios and the CPU time
+of a request (server with its children, plus Postgres and Redis) come first because they are
+steadier than requests per second. Other load of the machine still matters: compare within one run
+only.
 """
 
 import argparse
 import json
 import platform
-import statistics
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from urllib.request import urlopen
 
-import psycopg
-from attrs import field, frozen
+from attrs import define, evolve, field, frozen
 
-from bench import images, search
-from bench.generate import jsonl
-from bench.load import load
-from bench.processes import (
-    cpu_seconds,
-    free_port,
-    memory_mib,
-    peak_memory_mib,
-    postmaster,
-    process_tree,
-    run_server,
-)
-from eggypro_adapters.embedded_postgres import attach
+from bench import connections, images, imports, memory, search, startup
+from bench.comparison import Comparison, changes, other_load
+from bench.peers import CACHE, Peer, install_peers, installed_peers
+from bench.reads import compare_reads
+from bench.shop import EGGYPRO, BenchShop, open_shop
+from bench.writes import compare_writes
 
-EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 RESULTS = Path(__file__).with_name("results")
-THREADS = "64"
 
 
 @frozen
-class Candidate:
-    """One kind of request to one server, and its measurements."""
+class Size:
+    """How much to measure.
 
-    name: str
-    port: int
-    pid: int
-    paths: list[str]
-    server_us: list[float] = field(factory=list)
-    database_us: list[float] = field(factory=list)
-    requests_per_second: list[float] = field(factory=list)
+    `products` are the sizes of the shops to search; the first one counts for all other parts.
+    """
+
+    products: Sequence[int]
+    rounds: int
+    seconds: float
+    distinct_requests: int
+
+
+FULL = Size([100_000, 1_000_000], rounds=5, seconds=3, distinct_requests=100_000)
+QUICK = Size([2_000], rounds=3, seconds=0.6, distinct_requests=4_000)
+
+
+@define
+class Bench:
+    """One run: its folder, its size and peers, and the shop that most parts share.
+
+    `figures` are the ratios that a later run may be compared with.
+    """
+
+    folder: Path
+    size: Size
+    peers: Sequence[Peer]
+    _stack: ExitStack
+    figures: dict[str, float] = field(factory=dict)
+    _shop: BenchShop | None = None
+
+    def shop(self) -> BenchShop:
+        """Return the shop, created when the first part needs it."""
+        if self._shop is None:
+            self._shop = self._stack.enter_context(open_shop(self.folder, self.size.products[0]))
+        return self._shop
+
+    def imports(self) -> Iterator[str]:
+        return imports.measure(self.folder, self.size.products[0])
+
+    def requests(self) -> Iterator[str]:
+        shop = self.shop()
+        with ExitStack() as stack:
+            comparison, stores = compare_reads(stack, shop, self.peers)
+            yield f"## Reads, {self.size.products[0]:,} products, one worker, 8 clients"
+            yield ""
+            yield from self._run([comparison], stores)
+
+    def writes(self) -> Iterator[str]:
+        shop = self.shop()
+        with ExitStack() as stack:
+            comparisons, stores = compare_writes(stack, shop, self.peers)
+            yield f"## Writes, {self.size.products[0]:,} products, one client"
+            yield ""
+            yield "Peers update the product only; EggyPro and raw psycopg also the search index."
+            yield ""
+            yield from self._run(comparisons, stores)
+
+    def connections(self) -> Iterator[str]:
+        shop = self.shop()
+        with ExitStack() as stack:
+            comparison = connections.compare_connections(stack, shop, self.peers)
+            other = comparison.run(
+                [shop.postmaster], rounds=self.size.rounds, seconds=self.size.seconds
+            )
+            clients, workers = connections.CONNECTIONS, connections.WORKERS
+            yield f"## Products, {clients} connections, {workers} workers"
+            yield ""
+            yield from connections.report(comparison)
+            yield ""
+            yield other_load(other)
+
+    def memory(self) -> Iterator[str]:
+        shop = self.shop()
+        with ExitStack() as stack:
+            yield "## Memory of servers"
+            yield ""
+            yield from memory.measure(stack, shop, self.peers, self.size.distinct_requests)
+
+    def startup(self) -> Iterator[str]:
+        yield "## Starts"
+        yield ""
+        yield from startup.measure(self.folder, self.shop(), self.peers, self.size.rounds)
+
+    def images(self) -> Iterator[str]:
+        return images.measure(EGGYPRO, self.folder)
+
+    def search(self) -> Iterator[str]:
+        return search.measure(self.folder, self.size.products)
+
+    def _run(self, comparisons: Sequence[Comparison], stores: Sequence[int]) -> Iterator[str]:
+        others = []
+        for comparison in comparisons:
+            others.append(
+                comparison.run(stores, rounds=self.size.rounds, seconds=self.size.seconds)
+            )
+            yield from comparison.report()
+            self.figures.update(comparison.figures())
+        yield other_load(max(others))
+
+
+PARTS: Mapping[str, Callable[[Bench], Iterator[str]]] = {
+    "imports": Bench.imports,
+    "requests": Bench.requests,
+    "writes": Bench.writes,
+    "connections": Bench.connections,
+    "memory": Bench.memory,
+    "startup": Bench.startup,
+    "images": Bench.images,
+    "search": Bench.search,
+}
+QUICK_PARTS = ("requests", "writes", "memory", "startup")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--products", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--only", choices=["imports", "requests", "images", "search"])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
-    options = parser.parse_args()
+    options = _parse_options()
+    size = QUICK if options.quick else FULL
+    names = ("products", "rounds", "seconds")
+    size = evolve(
+        size, **{name: getattr(options, name) for name in names if getattr(options, name)}
+    )
+    if not options.quick:
+        install_peers()
     with tempfile.TemporaryDirectory(prefix="eggypro-bench-") as folder, ExitStack() as stack:
-        data = Path(folder) / "data"
-        environment = {"EGGYPRO_DATA_DIR": str(data), "RATE_LIMIT_MAX_REQUESTS": "0"}
-        parts: dict[str, Callable[[], Iterator[str]]] = {
-            "imports": lambda: _imports(Path(folder), environment, options.products[0]),
-            "requests": lambda: _requests(stack, data, environment, options),
-            "images": lambda: images.measure(EGGYPRO, Path(folder), environment),
-            "search": lambda: search.measure(Path(folder), options.products),
-        }
-        for name, measure in parts.items():
-            if options.only in {None, name}:
-                report = "\n".join([*_machine(), "", *measure()]) + "\n"
+        bench = Bench(Path(folder), size, installed_peers(), stack)
+        for name in options.only or (QUICK_PARTS if options.quick else PARTS):
+            report = "\n".join([*PARTS[name](bench), ""])
+            if not options.quick:
+                report = f"{_machine(bench.peers)}\n\n{report}"
                 (RESULTS / f"{name}.md").write_text(report)
-                print(report, flush=True)
+            print(report, flush=True)
+    if options.against:
+        earlier = json.loads(_run_file(options.against).read_text())
+        print("\n".join(changes(bench.figures, earlier)))
+    if options.save:
+        _run_file(options.save).parent.mkdir(parents=True, exist_ok=True)
+        _run_file(options.save).write_text(json.dumps(bench.figures))
 
 
-def _imports(folder: Path, environment: dict[str, str], count: int) -> Iterator[str]:
-    file = folder / "products.jsonl"
-    with file.open("w") as out:
-        out.writelines(jsonl(count))
-    yield f"## Import of {count:,} products ({file.stat().st_size / 2**20:.0f} MiB of JSONL)"
-    yield ""
-    yield "| | rows/s | seconds | peak memory of the process, MiB |"
-    yield "| --- | --- | --- | --- |"
-    peak_memory_mib([EGGYPRO, "db", "upgrade"], environment)
-    for name in ("new", "the same again"):
-        seconds, memory = peak_memory_mib(
-            [EGGYPRO, "products", "import", str(file), "--json"], environment
-        )
-        yield f"| {name} | {count / seconds:,.0f} | {seconds:.1f} | {memory:.0f} |"
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="measure a small shop")
+    parser.add_argument("--only", nargs="+", choices=[*PARTS], help="the parts to measure")
+    parser.add_argument("--products", type=int, nargs="+")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float, help="of each candidate in each round")
+    parser.add_argument("--save", metavar="NAME", help="store the ratios of this run")
+    parser.add_argument("--against", metavar="NAME", help="compare this run with a stored one")
+    return parser.parse_args()
 
 
-def _requests(
-    stack: ExitStack, data: Path, environment: dict[str, str], options: argparse.Namespace
-) -> Iterator[str]:
-    hello, cached, uncached = free_port(), free_port(), free_port()
-    hello_command = [sys.executable, "-m", "bench.hello", str(hello), THREADS]
-    hello_pid = stack.enter_context(run_server(hello_command, hello, environment))
-    serve = [EGGYPRO, "serve", "--demo", "--port"]
-    cached_pid = stack.enter_context(run_server([*serve, str(cached)], cached, environment))
-    without_cache = {**environment, "CACHE_TTL": "0"}
-    uncached_pid = stack.enter_context(run_server([*serve, str(uncached)], uncached, without_cache))
-    with urlopen(f"http://127.0.0.1:{cached}/api/products?limit=100&sort=newest") as response:
-        slugs = [item["slug"] for item in json.load(response)["items"]]
-    product_paths = [f"/api/products/{slug}" for slug in slugs]
-    _settle(data)
-    candidates = [
-        Candidate("bare Falcon hello", hello, hello_pid, ["/hello"]),
-        Candidate("product, cached in the process", cached, cached_pid, product_paths),
-        Candidate("list of 20, cached in the process", cached, cached_pid, ["/api/products"]),
-        Candidate("product, from Postgres", uncached, uncached_pid, product_paths),
-        Candidate("list of 20, from Postgres", uncached, uncached_pid, ["/api/products"]),
-    ]
-    for _ in range(options.rounds):
-        for candidate in candidates:
-            _measure(candidate, postmaster(data), options.seconds)
-    yield from _table(candidates)
-    yield ""
-    memory = memory_mib(process_tree(cached_pid))
-    yield f"Memory of the server with its worker (PSS): {memory:.0f} MiB."
+def _run_file(name: str) -> Path:
+    return CACHE / "runs" / f"{name}.json"
 
 
-def _settle(data: Path) -> None:
-    """Run what autovacuum does within a minute of an import."""
-    with attach(data) as server, psycopg.connect(server.conninfo, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE products")
-
-
-def _measure(candidate: Candidate, database: int, seconds: float) -> None:
-    load(candidate.port, candidate.paths, seconds=0.5)
-    server, postgres = process_tree(candidate.pid), process_tree(database)
-    server_before, database_before = cpu_seconds(server), cpu_seconds(postgres)
-    result = load(candidate.port, candidate.paths, seconds=seconds)
-    server_seconds = cpu_seconds(server) - server_before
-    database_seconds = cpu_seconds(process_tree(database)) - database_before
-    candidate.server_us.append(server_seconds / result.requests * 1e6)
-    candidate.database_us.append(database_seconds / result.requests * 1e6)
-    candidate.requests_per_second.append(result.requests / result.seconds)
-
-
-def _table(candidates: list[Candidate]) -> Iterator[str]:
-    hello = statistics.median(candidates[0].server_us)
-    yield "## Requests, one worker, 8 clients"
-    yield ""
-    yield "| | CPU µs, server | CPU µs, Postgres | CPU µs, total | times hello | requests/s |"
-    yield "| --- | --- | --- | --- | --- | --- |"
-    for candidate in candidates:
-        server = statistics.median(candidate.server_us)
-        database = statistics.median(candidate.database_us)
-        total = server + database
-        yield (
-            f"| {candidate.name} | {server:.0f} | {database:.0f} | {total:.0f} |"
-            f" {total / hello:.1f} | {statistics.median(candidate.requests_per_second):,.0f} |"
-        )
-
-
-def _machine() -> Iterator[str]:
+def _machine(peers: Sequence[Peer]) -> str:
     packages = ("falcon", "granian", "sqlalchemy", "psycopg", "orjson", "attrs")
-    yield f"Python {platform.python_version()} on {platform.system()} {platform.machine()}; " + (
-        ", ".join(f"{name} {version(name)}" for name in packages) + "."
+    versions = [f"{name} {version(name)}" for name in packages]
+    peer_versions = [text for peer in peers for text in peer.versions]
+    return (
+        f"Python {platform.python_version()} on {platform.system()} {platform.machine()};"
+        f" {', '.join([*versions, *dict.fromkeys(peer_versions)])}."
     )
 
 

@@ -1,4 +1,4 @@
-"""A bare Falcon app on Granian, configured like `eggypro serve`: the baseline of the benchmarks."""
+"""A bare Falcon app on Granian: the baseline of the benchmarks."""
 
 import sys
 
@@ -22,13 +22,14 @@ def app() -> falcon.App[falcon.Request, falcon.Response]:
 
 
 if __name__ == "__main__":
+    workers, port = map(int, sys.argv[1:])
     Server(
         "hello",
         interface=Interfaces.WSGI,
         address="127.0.0.1",
-        port=int(sys.argv[1]),
-        workers=1,
-        blocking_threads=int(sys.argv[2]),
+        port=port,
+        workers=workers,
+        blocking_threads=64,
         backlog=2048,
         backpressure=2048,
         http=HTTPModes.http1,

@@ -5,7 +5,7 @@ import json
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPConnection
@@ -15,19 +15,19 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from bench.processes import free_port, memory_mib, process_tree, run_server
+from bench.processes import memory_mib, process_tree, run_server
 
 BOUNDARY = "eggypro"
 ROUNDS = 5
 CONCURRENT_UPLOADS = 8
 
 
-def measure(eggypro: str, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+def measure(eggypro: str, folder: Path) -> Iterator[str]:
     """Yield the lines of the report."""
-    data, port = folder / "images", free_port()
-    settings = {**environment, "EGGYPRO_DATA_DIR": str(data)}
-    command = [eggypro, "serve", "--demo", "--port", str(port)]
-    with run_server(command, port, settings) as pid:
+    data = folder / "images"
+    settings = {"EGGYPRO_DATA_DIR": str(data), "RATE_LIMIT_MAX_REQUESTS": "0"}
+    with run_server([eggypro, "serve", "--demo", "--port"], settings) as server:
+        pid, port = server.pid, server.port
         key = (data / "admin.key").read_text().strip()
         slug = _json(port, "GET", "/api/products?limit=1", key)["items"][0]["slug"]
         yield "## Images in the local folder"

@@ -1,0 +1,79 @@
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.peers import check_responses, is_new_enough
+from bench.processes import Server
+
+PEERS = Path(__file__).parents[2] / "bench" / "peers"
+
+
+class FixedResponse(BaseHTTPRequestHandler):
+    def __init__(self, body: bytes, *args: Any) -> None:
+        self.body = body
+        super().__init__(*args)
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def responding(body: bytes) -> Iterator[Server]:
+    """Run a server that always responds with a body."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(FixedResponse, body)) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield Server(pid=0, port=running.server_port)
+        running.shutdown()
+        thread.join()
+
+
+def check(reference: bytes, peer: bytes) -> None:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(responding(body)) for body in (reference, peer)]
+        check_responses(servers[0], {"Peer": servers[1]}, ["/a"])
+
+
+def test_a_peer_may_have_cursors_of_its_own() -> None:
+    check(b'{"total":7,"next":"/a?cursor=W-1_"}', b'{"total":7,"next":"/a?cursor=abc"}')
+
+
+@pytest.mark.parametrize("peer", [b'{"total":8}', b'{"total": 7}', b""])
+def test_a_peer_must_respond_with_the_same_bytes(peer: bytes) -> None:
+    with pytest.raises(SystemExit, match="/a: Peer responded"):
+        check(b'{"total":7}', peer)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_enough"), [("18.20.4", False), ("20.0.0", True), ("22.1.0", True)]
+)
+def test_node_must_be_new_enough(version: str, is_enough: bool) -> None:  # noqa: FBT001
+    assert is_new_enough(version) is is_enough
+
+
+def test_the_versions_of_all_python_packages_are_pinned() -> None:
+    lines = (PEERS / "requirements.txt").read_text().splitlines()
+    packages = [line for line in lines if not line.startswith("#")]
+    assert packages
+    assert [line for line in packages if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
+def test_the_lock_of_npm_has_hashes_and_names_no_registry() -> None:
+    lock = json.loads((PEERS / "javascript" / "package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert [name for name, package in packages.items() if "integrity" not in package] == []
+    assert [name for name, package in packages.items() if "resolved" in package] == []
