@@ -48,10 +48,14 @@ class Candidate:
     def of_server(
         cls, name: str, server: Server, requests: Sequence[bytes], *, clients: int = 8
     ) -> Self:
-        """Return the candidate that sends these requests to a server again and again."""
+        """Return the candidate that sends these requests to a server again and again.
+
+        Each run continues where the last one ended: the first writes of a run are no repetitions.
+        """
+        endless = cycle(requests)
 
         def run(seconds: float) -> Result:
-            return load(server.port, cycle(requests), seconds=seconds, clients=clients)
+            return load(server.port, endless, seconds=seconds, clients=clients)
 
         return cls(name, run, server.cpu_seconds)
 

@@ -3,13 +3,14 @@
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import cycle
+from typing import Self
 
 import psycopg
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from bench.comparison import Candidate, Comparison, Group
 from bench.generate import BRANDS, KINDS, THINGS, products
@@ -89,7 +90,7 @@ def _compare(
     servers: Mapping[str, Server],
     connection: psycopg.Connection,
 ) -> Comparison:
-    raw = Candidate("raw psycopg", _RawWriter(connection, changes("raw")).run, time.process_time)
+    raw = Candidate("raw psycopg", _RawWriter.of(connection, changes("raw")).run, time.process_time)
     own, *peers = (
         Candidate.of_server(name, server, list(map(_request, changes(name))), clients=1)
         for name, server in servers.items()
@@ -107,22 +108,23 @@ class _RawWriter:
     """Makes changes by the fewest statements: a lock, an update, and the words of a new name."""
 
     _connection: psycopg.Connection
-    _all_changes: Sequence[Change]
-    _words: Mapping[str, str] = field(init=False)
+    _changes: Iterator[Change]
+    _words: Mapping[str, str]
+    """The words of each product in the search index, by slug."""
 
-    def __attrs_post_init__(self) -> None:
-        slugs = list({change.slug for change in self._all_changes})
-        rows = self._connection.execute(_SELECT_WORDS, [slugs]).fetchall()
-        self._words = dict(rows)
+    @classmethod
+    def of(cls, connection: psycopg.Connection, changes: Sequence[Change]) -> Self:
+        slugs = list({change.slug for change in changes})
+        words = connection.execute(_SELECT_WORDS, [slugs]).fetchall()
+        return cls(connection, cycle(changes), dict(words))
 
     def run(self, seconds: float) -> Result:
         """Make changes one after the other for a number of seconds."""
         latencies = []
-        changes = cycle(self._all_changes)
         start = now = time.perf_counter()
         while now < start + seconds:
             earlier = now
-            self._write(next(changes))
+            self._write(next(self._changes))
             now = time.perf_counter()
             latencies.append(now - earlier)
         return Result(now - start, latencies)

@@ -1,74 +1,76 @@
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
 from typing import Any
 
 import pytest
+from attrs import frozen
 
+from bench.comparison import Candidate
 from bench.load import Result, get_request, is_complete, load, patch_request
+from bench.processes import Server
+from tests.support.local_http import QuietHandler, run_http_server
 
 
-class RecordingHandler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class RecordingHandler(QuietHandler):
+    def __init__(self, received: list[str], *args: Any) -> None:
+        self.received = received
+        super().__init__(*args)
+
+    def do_GET(self) -> None:  # noqa: N802 (http.server calls it so)
+        self.received.append(f"GET {self.path}")
+        if self.path == "/missing":
+            self.respond(404, b"")
+        else:
+            self.respond(200, b"x" * 300_000)
+
+    def do_PATCH(self) -> None:  # noqa: N802 (http.server calls it so)
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.received += [f"PATCH {self.path}", self.headers["Authorization"], body]
+        self.respond(200, b"")
+
+
+@frozen
+class LoadedServer:
+    port: int
     received: list[str]
-
-    def do_GET(self) -> None:
-        self._respond()
-
-    def do_PATCH(self) -> None:
-        self.received.append(self.headers["Authorization"])
-        self.received.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self._respond()
-
-    def _respond(self) -> None:
-        self.received.append(f"{self.command} {self.path}")
-        body = b"x" * 300_000
-        self.send_response(404 if self.path == "/missing" else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 @pytest.fixture
-def server() -> Iterator[ThreadingHTTPServer]:
-    handler = type("Handler", (RecordingHandler,), {"received": []})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
+def server() -> Iterator[LoadedServer]:
+    received: list[str] = []
+    with run_http_server(partial(RecordingHandler, received)) as port:
+        yield LoadedServer(port, received)
 
 
-def received(server: ThreadingHTTPServer) -> list[str]:
-    handler: Any = server.RequestHandlerClass
-    return list(handler.received)
-
-
-def test_every_request_is_sent_once_if_there_is_no_time_limit(server: ThreadingHTTPServer) -> None:
+def test_every_request_is_sent_once_if_there_is_no_time_limit(server: LoadedServer) -> None:
     paths = [f"/{number}" for number in range(20)]
-    result = load(server.server_port, map(get_request, paths), clients=3)
+    result = load(server.port, map(get_request, paths), clients=3)
     assert result.requests == 20
-    assert sorted(received(server)) == sorted(f"GET {path}" for path in paths)
+    assert sorted(server.received) == sorted(f"GET {path}" for path in paths)
 
 
-def test_a_load_ends_when_its_time_is_over(server: ThreadingHTTPServer) -> None:
+def test_a_load_ends_when_its_time_is_over(server: LoadedServer) -> None:
     endless = iter(lambda: get_request("/"), None)
-    result = load(server.server_port, endless, seconds=0, clients=2)
+    result = load(server.port, endless, seconds=0, clients=2)
     assert result.requests == 2  # what was under way
 
 
-def test_a_patch_carries_its_body_and_key(server: ThreadingHTTPServer) -> None:
-    load(server.server_port, iter([patch_request("/a", b'{"price":"1"}', "secret")]), clients=1)
-    assert received(server) == ["Bearer secret", '{"price":"1"}', "PATCH /a"]
+def test_a_run_of_a_candidate_continues_with_the_next_request(server: LoadedServer) -> None:
+    requests = [get_request(path) for path in ("/a", "/b", "/c")]
+    candidate = Candidate.of_server("own", Server(0, server.port), requests, clients=1)
+    for _ in range(4):
+        candidate.run(0)
+    assert server.received == ["GET /a", "GET /b", "GET /c", "GET /a"]
 
 
-def test_a_load_stops_at_an_unsuccessful_response(server: ThreadingHTTPServer) -> None:
+def test_a_patch_carries_its_body_and_key(server: LoadedServer) -> None:
+    load(server.port, iter([patch_request("/a", b'{"price":"1"}', "secret")]), clients=1)
+    assert server.received == ["PATCH /a", "Bearer secret", '{"price":"1"}']
+
+
+def test_a_load_stops_at_an_unsuccessful_response(server: LoadedServer) -> None:
     with pytest.raises(SystemExit, match=r"GET /missing .* 404"):
-        load(server.server_port, iter([get_request("/missing")]), clients=1)
+        load(server.port, iter([get_request("/missing")]), clients=1)
 
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"

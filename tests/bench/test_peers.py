@@ -1,10 +1,7 @@
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,39 +9,28 @@ import pytest
 
 from bench.peers import check_responses, is_new_enough
 from bench.processes import Server
+from tests.support.local_http import QuietHandler, run_http_server
 
 PEERS = Path(__file__).parents[2] / "bench" / "peers"
 
 
-class FixedResponse(BaseHTTPRequestHandler):
+class FixedResponse(QuietHandler):
     def __init__(self, body: bytes, *args: Any) -> None:
         self.body = body
         super().__init__(*args)
 
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@contextmanager
-def responding(body: bytes) -> Iterator[Server]:
-    """Run a server that always responds with a body."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(FixedResponse, body)) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield Server(pid=0, port=running.server_port)
-        running.shutdown()
-        thread.join()
+    def do_GET(self) -> None:  # noqa: N802 (http.server calls it so)
+        self.respond(200, self.body)
 
 
 def check(reference: bytes, peer: bytes) -> None:
     with ExitStack() as stack:
-        servers = [stack.enter_context(responding(body)) for body in (reference, peer)]
-        check_responses(servers[0], {"Peer": servers[1]}, ["/a"])
+        ports = [
+            stack.enter_context(run_http_server(partial(FixedResponse, body)))
+            for body in (reference, peer)
+        ]
+        own, other = (Server(pid=0, port=port) for port in ports)
+        check_responses(own, {"Peer": other}, ["/a"])
 
 
 def test_a_peer_may_have_cursors_of_its_own() -> None:

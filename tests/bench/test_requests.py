@@ -21,6 +21,13 @@ def test_every_write_changes_something(
         assert [pair for pair in pairwise(values) if pair[0] == pair[1]] == []
 
 
+@pytest.mark.parametrize("changes", [price_changes, name_changes])
+def test_candidates_write_different_values(
+    changes: Callable[[list[str], str], list[Change]],
+) -> None:
+    assert not set(changes(SLUGS, "EggyPro")) & set(changes(SLUGS, "raw"))
+
+
 def test_the_requests_of_a_memory_test_are_distinct() -> None:
     paths = list(distinct_paths(SLUGS, 10))
     assert paths == [

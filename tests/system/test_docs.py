@@ -14,6 +14,7 @@ PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 ADDRESS = re.compile(r"((?:GET|POST|PUT|PATCH|DELETE)(?:/[A-Z]+)*) (/(?:api|images)/[\w/{}-]*)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def links(text: str) -> Iterator[str]:
@@ -77,3 +78,32 @@ def test_unknown_requests_are_reported() -> None:
 
 def test_the_settings_page_is_current() -> None:
     assert PAGE.read_text("utf-8") == render_page(), "run `make docs`"
+
+
+def figures_without_source(page: str, folder: Path) -> list[str]:
+    """Return the figures of the page about performance that its rows' results do not contain."""
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    figures = []
+    for _, cost, source in rows[2:]:
+        results = "".join((folder / link).read_text("utf-8") for link in LINK.findall(source))
+        figures += [
+            figure for figure in NUMBER.findall(cost) if figure not in NUMBER.findall(results)
+        ]
+    return figures
+
+
+def test_the_figures_of_the_page_about_performance_are_those_of_the_results() -> None:
+    page = ROOT / "docs" / "performance.md"
+    assert figures_without_source(page.read_text("utf-8"), page.parent) == []
+
+
+def test_figures_without_source_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "results.md").write_text("| hello | 15 | 3.41 | 2,500 |")
+    rows = [
+        "| operation | cost | measured in |",
+        "| --- | --- | --- |",
+        "| list of 20 | 3.41 times a hello of 15 µs | [results](results.md) |",
+        "| product | 3.4 times, 2,500 and 500 per second | [results](results.md) |",
+        "| export | 15 rows/s | nowhere |",
+    ]
+    assert figures_without_source("\n".join(rows), tmp_path) == ["3.4", "500", "15"]
