@@ -73,33 +73,37 @@ class Bench:
         shop = self.shop()
         with ExitStack() as stack:
             comparison, stores = compare_reads(stack, shop, self.peers)
+            others = self._run([comparison], stores)
             yield f"## Reads, {self.size.products[0]:,} products, one worker, 8 clients"
             yield ""
-            yield from self._run([comparison], stores)
+            yield other_load(others)
+            yield ""
+            yield from comparison.report()
 
     def writes(self) -> Iterator[str]:
         shop = self.shop()
         with ExitStack() as stack:
             comparisons, stores = compare_writes(stack, shop, self.peers)
+            others = self._run(comparisons, stores)
             yield f"## Writes, {self.size.products[0]:,} products, one client"
             yield ""
+            yield other_load(others)
             yield "Peers update the product only; EggyPro and raw psycopg also the search index."
             yield ""
-            yield from self._run(comparisons, stores)
+            for comparison in comparisons:
+                yield from comparison.report()
 
     def connections(self) -> Iterator[str]:
         shop = self.shop()
         with ExitStack() as stack:
             comparison = connections.compare_connections(stack, shop, self.peers)
-            other = comparison.run(
-                [shop.postmaster], rounds=self.size.rounds, seconds=self.size.seconds
-            )
+            others = self._run([comparison], [shop.postmaster])
             clients, workers = connections.CONNECTIONS, connections.WORKERS
             yield f"## Products, {clients} connections, {workers} workers"
             yield ""
-            yield from connections.report(comparison)
+            yield other_load(others)
             yield ""
-            yield other_load(other)
+            yield from connections.report(comparison)
 
     def memory(self) -> Iterator[str]:
         shop = self.shop()
@@ -119,15 +123,14 @@ class Bench:
     def search(self) -> Iterator[str]:
         return search.measure(self.folder, self.size.products)
 
-    def _run(self, comparisons: Sequence[Comparison], stores: Sequence[int]) -> Iterator[str]:
-        others = []
+    def _run(self, comparisons: Sequence[Comparison], stores: Sequence[int]) -> float:
+        """Run comparisons; return the greatest ratio of the machine that other processes took."""
+        others = 0.0
         for comparison in comparisons:
-            others.append(
-                comparison.run(stores, rounds=self.size.rounds, seconds=self.size.seconds)
-            )
-            yield from comparison.report()
+            ratio = comparison.run(stores, rounds=self.size.rounds, seconds=self.size.seconds)
+            others = max(others, ratio)
             self.figures.update(comparison.figures())
-        yield other_load(max(others))
+        return others
 
 
 PARTS: Mapping[str, Callable[[Bench], Iterator[str]]] = {
@@ -155,7 +158,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="eggypro-bench-") as folder, ExitStack() as stack:
         bench = Bench(Path(folder), size, installed_peers(), stack)
         for name in options.only or (QUICK_PARTS if options.quick else PARTS):
-            report = "\n".join([*PARTS[name](bench), ""])
+            report = "\n".join(PARTS[name](bench)).rstrip() + "\n"
             if not options.quick:
                 report = f"{_machine(bench.peers)}\n\n{report}"
                 (RESULTS / f"{name}.md").write_text(report)

@@ -146,7 +146,7 @@ class Comparison:
 
 def changes(figures: Mapping[str, float], earlier: Mapping[str, float]) -> Iterator[str]:
     """Yield a table of figures and their ratios to those of an earlier run."""
-    yield "| CPU, times hello | before | now | now / before |"
+    yield "| CPU, times hello or raw psycopg | before | now | now / before |"
     yield "| --- | --- | --- | --- |"
     for name, now in figures.items():
         if name in earlier:

@@ -28,11 +28,11 @@ def compare_connections(stack: ExitStack, shop: BenchShop, peers: Sequence[Peer]
         candidate("product, from Postgres", uncached),
     ]
     others = [
-        candidate(f"{name}, {WORKERS if name == FASTAPI else 1} process(es)", server)
+        candidate(name if name == FASTAPI else f"{name}, one process", server)
         for name, server in start_peers(stack, peers, shop, workers=WORKERS).items()
     ]
     hello = candidate("hello", start_hello(stack, workers=WORKERS), ["/hello"])
-    return Comparison(hello, [Group("", own, others)])
+    return Comparison(hello, [Group(f"{CONNECTIONS} connections", own, others)])
 
 
 def report(comparison: Comparison) -> Iterator[str]:

@@ -17,6 +17,7 @@ EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 ADMIN_KEY = "benchmark-key-of-the-administrator"
 CATEGORIES = 20
 _SLUGS = 1000
+_POSTGRES = {"max_connections": "300"}  # several servers run at once, with 64 clients each
 
 
 @frozen
@@ -68,7 +69,7 @@ def open_shop(folder: Path, count: int) -> Iterator[BenchShop]:
     }
     with file.open("w") as out:
         out.writelines(json.dumps(product) + "\n" for product in _products_in_categories(count))
-    with attach(data) as server:
+    with attach(data, linger=1, settings=_POSTGRES) as server:
         run_command([EGGYPRO, "products", "import", str(file), "--json"], settings)
         with psycopg.connect(server.conninfo, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")  # autovacuum does this within a minute
