@@ -1,7 +1,7 @@
 """`make bench` and `make bench-quick`: measure EggyPro beside its peers.
 
 `make bench` installs the peers and writes tables to bench/results, one page per part. With
-`--quick`, a small shop is measured in less than three minutes, beside the peers that are already
+`--quick`, a small shop is measured in about three minutes, beside the peers that are already
 installed. Candidates alternate over several rounds; tables show medians. Ratios and the CPU time
 of a request (server with its children, plus Postgres and Redis) come first because they are
 steadier than requests per second. Other load of the machine still matters: compare within one run
