@@ -11,6 +11,7 @@ from eggypro_http.config import HttpConfig
 from eggypro_http.error_reporting import ErrorReporter
 from eggypro_http.middleware.cors import CorsMiddleware
 from eggypro_http.middleware.guard import GuardMiddleware
+from eggypro_http.middleware.ready_responses import ReadyResponses
 from eggypro_http.middleware.request_recording import record_requests
 from eggypro_http.middleware.untrusted_proxy import UntrustedProxyMiddleware
 from eggypro_http.openapi import openapi_json, with_openapi_route
@@ -59,8 +60,9 @@ def create_app(shop: Shop, config: HttpConfig = DEFAULT_CONFIG) -> WSGIApplicati
     routing.install_routes(app, ROUTES, shop, config)
     install_api_docs(app)
     guard = GuardMiddleware(app, report, in_production=config.in_production)
-    cors = CorsMiddleware(guard, frozenset(config.cors_origins))
-    return record_requests(UntrustedProxyMiddleware(cors, clients), config)
+    cors: WSGIApplication = CorsMiddleware(guard, frozenset(config.cors_origins))
+    ready = cors if config.cache is None else ReadyResponses(cors, config.cache)
+    return record_requests(UntrustedProxyMiddleware(ready, clients), config)
 
 
 def openapi_description() -> bytes:

@@ -1,11 +1,24 @@
 """Caching of public responses by URL, invalidated by the tags of the data they show."""
 
 import falcon
+from attrs import frozen
 
-from eggypro_core.caching.entries import CachedResponse
+from eggypro_core.caching.entries import CachedResponse, CacheStatus
 from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.shop import Shop
 from eggypro_http.responses import Handler, Response
+
+CACHE_HIT_KEY = "eggypro.cache_hit"
+"""The environ key of the CacheHit of a request."""
+
+
+@frozen
+class CacheHit:
+    """A response that came from the cache, with its key and tags there."""
+
+    key: str
+    tags: tuple[str, ...]
+    response: CachedResponse
 
 
 def cached(handler: Handler, tags: tuple[str, ...], cache: ReadCache | None) -> Handler:
@@ -21,6 +34,8 @@ def cached(handler: Handler, tags: tuple[str, ...], cache: ReadCache | None) -> 
         key = f"{request.env['PATH_INFO']}?{request.query_string}"
         concrete_tags = tuple([tag.format_map(path) for tag in tags])
         response, outcome = cache.get_or_load(key, concrete_tags, load)
+        if outcome is CacheStatus.HIT:
+            request.env[CACHE_HIT_KEY] = CacheHit(key, concrete_tags, response)
         return Response(response.body, {**response.headers, "x-cache": outcome})
 
     return handle

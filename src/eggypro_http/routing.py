@@ -19,7 +19,7 @@ from eggypro_http.requests.client_address import ClientResolver, Network
 from eggypro_http.requests.idempotency import idempotent, without_idempotency_key
 from eggypro_http.requests.json_body import MAX_JSON_BYTES
 from eggypro_http.requests.multipart import MAX_MULTIPART_BYTES
-from eggypro_http.requests.rate_limits import request_admission
+from eggypro_http.requests.rate_limits import RequestAdmission
 from eggypro_http.response_cache import cached
 from eggypro_http.responses import (
     JSON_MEDIA_TYPE,
@@ -41,6 +41,8 @@ PUBLIC_CACHE_CONTROL = "public, max-age=0, must-revalidate"
 """The Cache-Control of a public response: caches may store it but must revalidate it."""
 ENDPOINT_KEY = "eggypro.endpoint"
 """The environ key of the path of the matched route."""
+ADMISSION_CONTROL_KEY = "eggypro.admission_control"
+"""The environ key of the RequestAdmission of the matched route."""
 Responder: TypeAlias = Callable[..., None]
 
 
@@ -128,20 +130,25 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
     if route.method == "POST":
         handler = _with_idempotency(handler, route, shop, config)
     cached_handler = cached(handler, route.tags, config.cache)
-    admit = request_admission(config.trusted_proxies, limiter, route.limits)
+    control = RequestAdmission(
+        limiter, limiter.enabled_policies(route.limits), ClientResolver(config.trusted_proxies)
+    )
     requirement_of = _requirement(route, config)
     public_cache_control = _cache_control(route.cache_control, config.cdn_ttl)
 
     def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
         requirement = requirement_of(request)
-        with admit(request, response, requirement) as admission:
+        is_public = requirement is None
+        request.env[ADMISSION_CONTROL_KEY] = control
+        with control.admit(request.env, is_public=is_public) as admission:
+            control.set_headers(admission, request.env, response, is_public=is_public)
             admission.authorize(requirement)
             if route.media_type == JSON_MEDIA_TYPE:
                 require_json_accepted(request)
-            handle = cached_handler if requirement is None else handler
+            handle = cached_handler if is_public else handler
             result = handle(shop, request, **path)
         response.set_headers(result.headers)
-        cache_control = NO_STORE if requirement is not None else public_cache_control
+        cache_control = public_cache_control if is_public else NO_STORE
         if admission.authentication_error is not None:  # WWW-Authenticate is for this client only
             cache_control = cache_control.replace("public", "private")
         response.set_header("cache-control", cache_control)

@@ -138,6 +138,18 @@ class Admission:
     _counter: RateCounter | None = None
     _client: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Return whether the client may read public data, and the outcome counts for no policy.
+
+        A client whose credential was ignored must be told so.
+        """
+        return (
+            self.authentication_error is None
+            and self._counter is None
+            and not any(status.is_exceeded for status in self.statuses)
+        )
+
     def authorize(self, requirement: AccessRequirement | None) -> None:
         """Check the rate limits and the requirement of the request.
 

@@ -81,7 +81,7 @@ class ReadCache:
         """
         snapshot = self._feed.snapshot()  # before any read
         entry = self._get_fresh(self._local, key, tags)
-        if entry is not None and snapshot is not None and not self._should_refresh(key, entry):
+        if entry is not None and self._is_hit(key, entry, snapshot):
             self._hits += 1
             return _unwrap(entry), CacheStatus.HIT
         try:
@@ -94,14 +94,27 @@ class ReadCache:
             self._stale += 1
             return _unwrap(entry), CacheStatus.STALE
 
+    def use_hit(self, key: str, tags: Tags, response: CachedResponse) -> bool:
+        """Return whether `get_or_load` would return `response` as a hit now; if so, count a hit."""
+        snapshot = self._feed.snapshot()
+        entry = self._get_fresh(self._local, key, tags)
+        is_hit = (
+            entry is not None and entry.response is response and self._is_hit(key, entry, snapshot)
+        )
+        self._hits += is_hit
+        return is_hit
+
     def _get_fresh(self, cache: Cache, key: str, tags: Tags) -> CacheEntry | None:
         """Return the entry of a cache unless a write has invalidated it."""
         entry = cache.get(key)
         return None if entry is None or self._feed.is_stale(entry.snapshot, tags) else entry
 
-    def _should_refresh(self, key: str, entry: CacheEntry) -> bool:
-        """Return whether this request refreshes the entry early; the others use it meanwhile."""
-        return self._is_near_expiry(entry) and key not in self._flights
+    def _is_hit(self, key: str, entry: CacheEntry, snapshot: Snapshot | None) -> bool:
+        """Return whether a fresh entry needs no load: the feed is up, and it is not refreshed.
+
+        One request refreshes an entry near its expiry; the others use it meanwhile.
+        """
+        return snapshot is not None and (key in self._flights or not self._is_near_expiry(entry))
 
     def _is_near_expiry(self, entry: CacheEntry) -> bool:
         return (

@@ -20,6 +20,7 @@ from eggypro_http.errors import (
     problem,
 )
 
+REQUEST_ID_HEADER = "x-request-id"
 _SECURITY_HEADERS = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
 _HTTPS_ONLY = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -42,10 +43,10 @@ class GuardMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
-        request_id = environ[REQUEST_ID_KEY] = _request_id(environ)
+        request_id = environ[REQUEST_ID_KEY] = request_id_of(environ)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            headers = [*headers, *self._headers, ("x-request-id", request_id)]
+            headers = [*headers, *self._headers, (REQUEST_ID_HEADER, request_id)]
             return start_response(status, headers, exc_info)
 
         if not _has_one_host(environ):
@@ -64,7 +65,7 @@ class GuardMiddleware:
             return _refuse(environ, start, INTERNAL_ERROR)
 
 
-def _request_id(environ: WSGIEnvironment) -> str:
+def request_id_of(environ: WSGIEnvironment) -> str:
     """Return the client's request id if it is valid, otherwise a new one."""
     request_id: str = environ.get("HTTP_X_REQUEST_ID", "")
     return request_id if _is_valid_id(request_id) else f"{getrandbits(64):016x}"

@@ -147,7 +147,7 @@ class FingerprintedBody:
 
 def _owner(request: falcon.Request, clients: ClientResolver) -> str:
     """Return the owner of an idempotency key: the verified credential, else the client."""
-    verified = credential(request) if USER_KEY in request.env else None
+    verified = credential(request.env) if USER_KEY in request.env else None
     return verified or clients.client(request.env)
 
 

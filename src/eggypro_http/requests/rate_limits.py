@@ -1,76 +1,102 @@
 """Rate limiting of requests, and the RateLimit response headers (draft 10)."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
+from functools import lru_cache
+from wsgiref.types import WSGIEnvironment
 
 import falcon
+from attrs import frozen
 
-from eggypro_core.access.authentication import AccessRequirement
-from eggypro_core.access.rate_limiting import Admission, RateLimiter, RateLimitStatus
+from eggypro_core.access.rate_limiting import (
+    Admission,
+    RateLimiter,
+    RateLimitPolicy,
+    RateLimitStatus,
+)
 from eggypro_core.operations.request_metrics import network_of
-from eggypro_http.requests.client_address import ClientResolver, Network
+from eggypro_http.requests.client_address import ClientResolver
 
 USER_KEY = "eggypro.user"
 """The environ key of the authenticated user's id; set if a valid credential was verified."""
+RATE_LIMIT_HEADERS = frozenset({"ratelimit-policy", "ratelimit"})
+"""The headers that show the rate limits of a client."""
+_ADMISSION_KEY = "eggypro.admission"
+_ANONYMOUS_ADMISSION = Admission()
+"""The admission of a request that is neither counted nor authenticated."""
 _IGNORED_CREDENTIAL = (
     "A client in %s sends a credential that is not valid (%s), and is served as anonymous."
     " Renew its token. Repetitions are logged once an hour."
 )
 _log = logging.getLogger(__name__)
-Admit: TypeAlias = Callable[[falcon.Request, falcon.Response, AccessRequirement | None], Admission]
 
 
-def request_admission(
-    trusted: Sequence[Network], limiter: RateLimiter, limits: Iterable[str]
-) -> Admit:
-    """Return a function that admits a request under the policies named in `limits`.
+@frozen
+class RequestAdmission:
+    """Admit the requests of a route, counted under its rate-limit policies."""
 
-    It sets the RateLimit headers of the response. An invalid credential of a request that requires
-    none is ignored: the response says so in WWW-Authenticate, and the log once per client and hour.
-    A request that the server runs again is admitted once.
-    """
-    clients = ClientResolver(tuple(trusted))
-    policies = limiter.enabled_policies(limits)
+    _limiter: RateLimiter
+    _policies: tuple[RateLimitPolicy, ...]
+    _clients: ClientResolver
 
-    def admit(
-        request: falcon.Request, response: falcon.Response, requirement: AccessRequirement | None
-    ) -> Admission:
-        is_public, bearer = requirement is None, credential(request)
-        if is_public and not policies and bearer is None:
-            return ANONYMOUS_ADMISSION
-        client = clients.client(request.env)
-        admission: Admission | None = request.env.get(_ADMISSION_KEY)
-        if admission is None:
-            admission = limiter.admit(client, bearer, policies, is_public=is_public)
-            request.env[_ADMISSION_KEY] = admission
+    def admit(self, environ: WSGIEnvironment, *, is_public: bool) -> Admission:
+        """Return the admission of a request, which is counted and authenticated only once."""
+        admission: Admission | None = environ.get(_ADMISSION_KEY)
+        if admission is not None:
+            return admission
+        bearer = credential(environ)
+        if is_public and not self._policies and bearer is None:
+            return _ANONYMOUS_ADMISSION
+        admission = environ[_ADMISSION_KEY] = self._limiter.admit(
+            self._clients.client(environ), bearer, self._policies, is_public=is_public
+        )
         if admission.user is not None:
-            request.env[USER_KEY] = admission.user.id
-        if is_public and (error := admission.authentication_error):
-            response.set_header("www-authenticate", 'Bearer error="invalid_token"')
-            if limiter.is_first_ignored_credential(client):
-                _log.warning(_IGNORED_CREDENTIAL, network_of(client), error)
-        if statuses := admission.statuses:
-            response.set_header("ratelimit-policy", ", ".join(map(_policy_header, statuses)))
-            response.set_header("ratelimit", ", ".join(map(_status_header, statuses)))
+            environ[USER_KEY] = admission.user.id
         return admission
 
-    return admit
+    def set_headers(
+        self,
+        admission: Admission,
+        environ: WSGIEnvironment,
+        response: falcon.Response,
+        *,
+        is_public: bool,
+    ) -> None:
+        """Set the headers that an admission adds to the response.
+
+        An invalid credential of a request that requires none is ignored: the response says so in
+        WWW-Authenticate, and the log once per client and hour.
+        """
+        if is_public and (error := admission.authentication_error):
+            response.set_header("www-authenticate", 'Bearer error="invalid_token"')
+            client = self._clients.client(environ)
+            if self._limiter.is_first_ignored_credential(client):
+                _log.warning(_IGNORED_CREDENTIAL, network_of(client), error)
+        response.set_headers(rate_limit_headers(admission.statuses))
 
 
-_ADMISSION_KEY = "eggypro.admission"
-ANONYMOUS_ADMISSION = Admission()
-"""The admission of a request that is neither counted nor authenticated."""
-
-
-def credential(request: falcon.Request) -> str | None:
+def credential(environ: WSGIEnvironment) -> str | None:
     """Return the bearer credential of a request, None if it has none."""
-    scheme, _, token = request.env.get("HTTP_AUTHORIZATION", "").partition(" ")
+    header: str | None = environ.get("HTTP_AUTHORIZATION")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _policy_header(status: RateLimitStatus) -> str:
-    policy = status.policy
+def rate_limit_headers(statuses: Sequence[RateLimitStatus]) -> list[tuple[str, str]]:
+    """Return the RATE_LIMIT_HEADERS of a counted request; none for a request that is exempt."""
+    if not statuses:
+        return []
+    policies = ", ".join([_policy_header(status.policy) for status in statuses])
+    return [
+        ("ratelimit-policy", policies),
+        ("ratelimit", ", ".join(map(_status_header, statuses))),
+    ]
+
+
+@lru_cache(16)
+def _policy_header(policy: RateLimitPolicy) -> str:
     return f'"{policy.name}";q={policy.limit};w={policy.window_seconds}'
 
 
