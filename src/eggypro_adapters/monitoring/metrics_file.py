@@ -17,10 +17,11 @@ _LENGTH = struct.Struct("=i")
 _VALUE = struct.Struct("=d8x")
 """The value, and its timestamp, which is not used."""
 _ALIGNMENT = 8
+"""The alignment of values in the file, and the size of a number."""
 
 
 class Cell:
-    """A number of a metrics file. In memory only while it has no `position` in the file."""
+    """A number of a metrics file. In memory only while it has no `position` in its values."""
 
     def __init__(self, file: "MetricsFile", key: str) -> None:
         self._file = file
@@ -36,7 +37,7 @@ class Cell:
         """Replace the number."""
         self.value = value
         if self.position is not None:
-            self._file.store(self)
+            self._file.values[self.position] = value
 
 
 class MetricsFile:
@@ -52,6 +53,8 @@ class MetricsFile:
         self._path = path
         self._file: int | None = None
         self._map = mmap.mmap(-1, _HEADER.size)
+        self.values = self._view()
+        """The file as an array of numbers: cells are written often, and thus without a call."""
         self._used = _HEADER.size
         self._cells: dict[str, Cell] = {}
         self._pending: list[Cell] = []
@@ -71,13 +74,9 @@ class MetricsFile:
             self._place(self._pending[-1])
             self._pending.pop()
 
-    def store(self, cell: Cell) -> None:
-        """Write the number of a cell that has a position."""
-        position = cell.position or 0
-        self._map[position : position + _VALUE.size] = _VALUE.pack(cell.value)
-
     def close(self) -> None:
         """Close the file."""
+        self.values.release()
         self._map.close()
         if self._file is not None:
             os.close(self._file)
@@ -95,7 +94,7 @@ class MetricsFile:
         (self._used,) = _HEADER.unpack_from(self._map)
         for key, value, _, position in MmapedDict.read_all_values_from_file(self._path):
             cell = self.cell(key)
-            cell.position = position
+            cell.position = position // _ALIGNMENT
             cell.add(value)
         self._pending = [cell for cell in self._pending if cell.position is None]
 
@@ -108,8 +107,14 @@ class MetricsFile:
 
     def _extend(self, file: int, size: int) -> None:
         allocate(file, size)
-        former, self._map = self._map, mmap.mmap(file, size)
+        former, former_values = self._map, self.values
+        self._map = mmap.mmap(file, size)
+        self.values = self._view()
+        former_values.release()
         former.close()
+
+    def _view(self) -> "memoryview[float]":
+        return memoryview(self._map).cast("d")
 
     def _place(self, cell: Cell) -> None:
         entry = _encode_key(cell.key) + _VALUE.pack(cell.value)
@@ -118,7 +123,7 @@ class MetricsFile:
             self._extend(self._file, 2 * len(self._map))
         self._map[self._used : end] = entry
         self._map[: _HEADER.size] = _HEADER.pack(end)
-        cell.position = end - _VALUE.size
+        cell.position = (end - _VALUE.size) // _ALIGNMENT
         self._used = end
 
 
