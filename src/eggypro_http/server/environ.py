@@ -22,25 +22,26 @@ _COOKIE = "HTTP_COOKIE"
 def environ_of(scope: Any) -> WSGIEnvironment:
     """Return the environ of a request, without `wsgi.input`."""
     path: str = scope.path
-    server_name, server_port = _host_and_port(scope.server)
-    remote_address, remote_port = _host_and_port(scope.client)
-    environ = {
-        **_CONSTANTS,
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "REQUEST_METHOD": scope.method,
-        "PATH_INFO": path if path.isascii() else path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
-        "SERVER_NAME": server_name,
-        "SERVER_PORT": server_port,
-        "REMOTE_ADDR": remote_address,
-        "REMOTE_PORT": remote_port,
-    }
-    for name, value in scope.headers.items():
+    headers = scope.headers
+    environ = _CONSTANTS.copy()
+    environ["SERVER_PROTOCOL"] = f"HTTP/{scope.http_version}"
+    environ["REQUEST_METHOD"] = scope.method
+    environ["PATH_INFO"] = path if path.isascii() else path.encode().decode("latin-1")
+    environ["QUERY_STRING"] = scope.query_string
+    environ["SERVER_NAME"], environ["SERVER_PORT"] = _host_and_port(scope.server)
+    environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = _host_and_port(scope.client)
+    items = headers.items()
+    for name, value in items:
         key = _environ_name(name)
-        separator = ";" if key == _COOKIE else ","
-        environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
-    for key in map(_environ_name, scope.headers.keys()):
-        environ.setdefault(key, "")  # Granian's items leave out values that are not ASCII
+        if key in environ:
+            separator = ";" if key == _COOKIE else ","
+            environ[key] = f"{environ[key]}{separator}{value}"
+        else:
+            environ[key] = value
+    names = headers.keys()
+    if len(names) > len(items):  # Granian's items leave out values that are not ASCII
+        for key in map(_environ_name, names):
+            environ.setdefault(key, "")
     if "HTTP_HOST" not in environ:
         environ["HTTP_HOST"] = scope.authority or ""
     return environ
