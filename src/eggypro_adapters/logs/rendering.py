@@ -20,10 +20,9 @@ _TRACE_KEY = "exception"
 
 def json_renderer() -> Renderer:
     """Return a renderer of JSON lines."""
-    json = structlog.processors.JSONRenderer(serializer=_json)
 
     def render(event: EventDict) -> str:
-        line = str(json(None, "", event))
+        line = _json(event)
         # Some readers take U+0085 or U+2028 for the end of a line.
         return line if line.isascii() else _UNSAFE_CHARACTERS.sub(_json_escape, line)
 
@@ -75,7 +74,7 @@ PROCESSORS: tuple[Processor, ...] = (
 """The processors that turn a record of the standard library into an event."""
 
 
-def _json(event: EventDict, **_: object) -> str:
+def _json(event: EventDict) -> str:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
     except TypeError:  # a lone surrogate, a number too large

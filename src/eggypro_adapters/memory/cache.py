@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from threading import Lock
 
 from attrs import evolve
@@ -47,8 +46,10 @@ class MemoryCache:
         if entry.expires_at <= self._clock():
             self.delete(key)
             return None
-        with suppress(KeyError):  # another thread may have removed it
+        try:  # noqa: SIM105  (`suppress` takes half as long as all of this method)
             self._entries.move_to_end(key)
+        except KeyError:  # another thread has removed it
+            pass
         return entry
 
     def set(self, key: str, entry: CacheEntry) -> None:

@@ -34,6 +34,12 @@ class RateLimitPolicy:
     counts_successes: bool = True
     counts_failures: bool = True
     is_exact: bool = True
+    counts_every_request: bool = field(init=False, eq=False, repr=False)
+    """Whether a request can be counted before its outcome is known."""
+
+    @counts_every_request.default
+    def _counts_every_request(self) -> bool:
+        return self.counts_successes and self.counts_failures
 
     def counts(self, *, success: bool) -> bool:
         """Return whether a successful or failed request counts."""
@@ -176,7 +182,7 @@ class Admission:
             return
         success = error is None or isinstance(error, SlugMovedError)
         for policy in (status.policy for status in self.statuses):
-            if not _counts_every_request(policy) and policy.counts(success=success):
+            if not policy.counts_every_request and policy.counts(success=success):
                 self._counter.increment(policy, self._client)
 
 
@@ -218,10 +224,16 @@ class RateLimiter:
             if attempt.user is not None or (attempt.statuses and not is_public):
                 return attempt
             error = attempt.authentication_error
-        statuses = tuple([self._count_request(policy, client) for policy in policies])
-        if all(map(_counts_every_request, policies)):
-            return Admission(statuses, authentication_error=error)
-        return Admission(statuses, None, error, self._counter, client)
+        counts_outcome = False
+        statuses = []
+        for policy in policies:
+            if policy.counts_every_request:
+                statuses.append(self._counter.increment(policy, client))
+            else:
+                counts_outcome = True
+                statuses.append(self._counter.get(policy, client).after_one_more())
+        counter = self._counter if counts_outcome else None
+        return Admission(tuple(statuses), None, error, counter, client)
 
     def is_first_ignored_credential(self, client: str) -> bool:
         """Count an invalid credential on a public route; return whether it is the first in an hour.
@@ -229,11 +241,6 @@ class RateLimiter:
         Each client is counted separately.
         """
         return self._counter.increment(_IGNORED_CREDENTIALS, client).used == 1
-
-    def _count_request(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:
-        if _counts_every_request(policy):
-            return self._counter.increment(policy, client)
-        return self._counter.get(policy, client).after_one_more()
 
     def _authenticate(self, client: str, credential: str, *, counts_failures: bool) -> Admission:
         status = self._counter.get(self._auth_policy, client)
@@ -254,8 +261,3 @@ class RateLimiter:
         """Count a failure. Concurrent failures above the limit are rejected as locked."""
         status = self._counter.increment(self._auth_policy, client)
         return (status,) if status.is_exceeded else ()
-
-
-def _counts_every_request(policy: RateLimitPolicy) -> bool:
-    """Return whether every request counts, so that it can be counted before it is processed."""
-    return policy.counts_successes and policy.counts_failures

@@ -30,8 +30,11 @@ class UnmatchedSampler:
 
     def record(self, request: RequestRecord) -> None:
         """Record a request, unless it is one of too many. Does not block and raises nothing."""
+        if request.endpoint != UNMATCHED_ENDPOINT:
+            self._recorder.record(request)
+            return
         second = int(request.completed_at.timestamp())
-        if request.endpoint != UNMATCHED_ENDPOINT or self._is_within_limit(second):
+        if self._is_within_limit(second):
             self._recorder.record(request)
         elif self._is_first_in_minute(second // 60):
             self._recorder.record(evolve(request, endpoint=SAMPLED_ENDPOINT))

@@ -67,8 +67,10 @@ class GuardMiddleware:
 
 def request_id_of(environ: WSGIEnvironment) -> str:
     """Return the client's request id if it is valid, otherwise a new one."""
-    request_id: str = environ.get("HTTP_X_REQUEST_ID", "")
-    return request_id if _is_valid_id(request_id) else f"{getrandbits(64):016x}"
+    request_id: str | None = environ.get("HTTP_X_REQUEST_ID")
+    if request_id is not None and _is_valid_id(request_id):
+        return request_id
+    return f"{getrandbits(64):016x}"
 
 
 def _has_one_host(environ: WSGIEnvironment) -> bool:

@@ -88,10 +88,9 @@ def rate_limit_headers(statuses: Sequence[RateLimitStatus]) -> list[tuple[str, s
     """Return the RATE_LIMIT_HEADERS of a counted request; none for a request that is exempt."""
     if not statuses:
         return []
-    policies = ", ".join([_policy_header(status.policy) for status in statuses])
     return [
-        ("ratelimit-policy", policies),
-        ("ratelimit", ", ".join(map(_status_header, statuses))),
+        ("ratelimit-policy", ", ".join([_policy_header(status.policy) for status in statuses])),
+        ("ratelimit", ", ".join([_status_header(status) for status in statuses])),
     ]
 
 
