@@ -1,8 +1,11 @@
 """The request log in memory and in Postgres."""
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.request_log import DAY, RequestLogContract, make_record
@@ -37,7 +40,26 @@ def test_all_fields_of_a_request_are_stored(emptied_database: Database) -> None:
         "203.0.113.0/24",
         NOON,
         "an-id",
+        1,
     )
+
+
+def test_equal_requests_of_a_second_share_a_row_unless_they_are_errors(
+    emptied_database: Database,
+) -> None:
+    records = [
+        make_record(completed_at=NOON + timedelta(milliseconds=100 * number))
+        for number in range(12)
+    ]
+    others = [
+        make_record(method="HEAD"),
+        make_record(2),
+        evolve(make_record(), network="192.0.2.0/24"),
+    ]
+    PostgresRequestLog(emptied_database).append([*records, *others, *[make_record(status=404)] * 2])
+    with emptied_database.long_transaction() as connection:
+        rows = connection.execute(sa.text("SELECT requests FROM api_metrics"))
+        assert sorted(row.requests for row in rows) == [1, 1, 1, 1, 1, 2, 10]
 
 
 def test_request_ids_are_stored_for_errors_only(emptied_database: Database) -> None:

@@ -137,6 +137,17 @@ class RequestLogContract:
             ErrorSummary(PRODUCT, "GET", 409, 1, NOON + 5 * minute, "id-5"),
         )
 
+    def test_equal_requests_are_counted_each(self, store: RequestLog) -> None:
+        second = timedelta(seconds=1)
+        records = [make_record(), make_record(), make_record(completed_at=NOON + second)]
+        store.append(records)
+        store.append(records + [make_record(status=404)] * 2)
+        [summary] = store.summarise(NOON)
+        assert (summary.requests, summary.errors, summary.average_ms) == (8, 2, 12)
+        assert [error.count for error in store.summarise_errors(NOON)] == [2]
+        assert store.count_by_step(NOON, step=second, step_count=2) == (6, 2)
+        assert [store.prune(NOON + DAY, 10) for _ in range(2)] == [8, 0]
+
     def test_requests_are_counted_by_time_step(self, store: RequestLog) -> None:
         hour = timedelta(hours=1)
         offsets = (-0.001, 0, 0.5, 0.999, 2, 3.999, 4)

@@ -1,6 +1,12 @@
-"""Request log in Postgres: written by COPY, summarised by SQL."""
+"""Request log in Postgres: written by COPY, summarised by SQL.
 
-from collections.abc import Sequence
+A row stands for one or more requests. Those with equal values in one second and one batch share a
+row, because most of them are cached reads of few different durations. Each error has its own row,
+with its request ID.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -22,7 +28,7 @@ from eggypro_core.operations.request_metrics import (
 _ASYNCHRONOUS_COMMIT = sa.text("SELECT set_config('synchronous_commit', 'off', true)")
 _COPY = (
     "COPY api_metrics (endpoint, method, status_code, response_time, user_agent, ip_address,"
-    " created_at, request_id) FROM STDIN"
+    " created_at, request_id, requests) FROM STDIN"
 )
 # Percentiles from the count of each response time, which fits into memory: sorting a million
 # requests would take seconds. `numeric` gives the shortest decimal of a `real`.
@@ -30,8 +36,8 @@ _SUMMARY = CompiledStatement.compile(
     sa.text(
         f"""
 WITH counted AS MATERIALIZED (
-  SELECT endpoint, method, response_time, count(*) AS requests,
-    count(*) FILTER (WHERE status_code >= {MIN_ERROR_STATUS}) AS errors
+  SELECT endpoint, method, response_time, sum(requests) AS requests,
+    coalesce(sum(requests) FILTER (WHERE status_code >= {MIN_ERROR_STATUS}), 0) AS errors
   FROM api_metrics WHERE created_at >= CAST(:since AS timestamptz)
   GROUP BY endpoint, method, response_time
 ), ranked AS (
@@ -53,7 +59,7 @@ _COUNTS = CompiledStatement.compile(
     sa.text(
         """
 SELECT CAST(floor(extract(epoch FROM created_at - CAST(:since AS timestamptz))
-  / extract(epoch FROM CAST(:step AS interval))) AS integer) AS number, count(*)
+  / extract(epoch FROM CAST(:step AS interval))) AS integer) AS number, sum(requests)
 FROM api_metrics
 WHERE created_at >= CAST(:since AS timestamptz) AND created_at < CAST(:until AS timestamptz)
 GROUP BY number"""
@@ -66,22 +72,25 @@ _TIME_LENGTH = 20
 _ERRORS = CompiledStatement.compile(
     sa.text(
         f"""
-SELECT endpoint, method, status_code, count(*), max(created_at),
+SELECT endpoint, method, status_code, sum(requests), max(created_at),
   substr(max(to_char(created_at, '{_TIME_FORMAT}') || request_id), {_TIME_LENGTH + 1})
 FROM api_metrics
 WHERE created_at >= CAST(:since AS timestamptz) AND status_code >= {MIN_ERROR_STATUS}
 GROUP BY endpoint, method, status_code
-ORDER BY status_code < {MIN_SERVER_ERROR_STATUS}, count(*) DESC,
+ORDER BY status_code < {MIN_SERVER_ERROR_STATUS}, sum(requests) DESC,
   endpoint COLLATE "C", method COLLATE "C", status_code"""
     ),
     is_prepared=False,
 )
 _PRUNE = sa.text(
     """
+WITH deleted AS (
 DELETE FROM api_metrics WHERE id = ANY (ARRAY(
   SELECT id FROM api_metrics WHERE created_at < :before ORDER BY created_at LIMIT :limit
   FOR UPDATE SKIP LOCKED
-))"""
+)) RETURNING requests
+)
+SELECT coalesce(sum(requests), 0) FROM deleted"""
 )
 
 
@@ -112,24 +121,47 @@ class PostgresRequestLog:
     def prune(self, before: datetime, limit: int) -> int:
         values = {"before": before, "limit": limit}
         return self._database.run_transaction(
-            lambda connection: connection.execute(_PRUNE, values).rowcount
+            lambda connection: int(connection.execute(_PRUNE, values).scalar_one())
         )
 
 
 def _copy(connection: sa.Connection, records: Sequence[RequestRecord]) -> None:
     connection.execute(_ASYNCHRONOUS_COMMIT)
     with driver_connection(connection.connection).cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.write("".join(map(_encode_row, records)))
+        copy.write("".join(_rows(records)))
 
 
-def _encode_row(record: RequestRecord) -> str:
-    """Return a record in the text format of COPY. Only errors are stored with their request ID."""
+def _rows(records: Sequence[RequestRecord]) -> Iterator[str]:
+    """Yield rows in the text format of COPY."""
+    counts: Counter[tuple[object, ...]] = Counter()
+    first: dict[tuple[object, ...], RequestRecord] = {}
+    for record in records:
+        if record.status >= MIN_ERROR_STATUS:
+            yield _encode_row(record, 1)
+            continue
+        key: tuple[object, ...] = (
+            record.endpoint,
+            record.method,
+            record.status,
+            record.rounded_ms,
+            record.network,
+            record.user_agent,
+            int(record.completed_at.timestamp()),
+        )
+        counts[key] += 1
+        first.setdefault(key, record)
+    for key, count in counts.items():
+        yield _encode_row(first[key], count)
+
+
+def _encode_row(record: RequestRecord, count: int) -> str:
+    """Return a row of `count` requests. Only errors are stored with their request ID."""
     is_error = record.status >= MIN_ERROR_STATUS
     request_id = escape_copy_text(record.request_id) if is_error else r"\N"
     return (
         f"{record.endpoint}\t{record.method}\t{record.status}\t{record.rounded_ms}"
         f"\t{_encode_text(record.user_agent)}\t{record.network}"
-        f"\t{record.completed_at.isoformat()}\t{request_id}\n"
+        f"\t{record.completed_at.isoformat()}\t{request_id}\t{count}\n"
     )
 
 

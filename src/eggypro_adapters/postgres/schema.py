@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from eggypro_core.domain.gtin import MAX_GTIN_LENGTH
 
-HEAD_REVISION = "0013"
+HEAD_REVISION = "0014"
 """Revision of the newest migration, which results in these tables."""
 
 
@@ -398,6 +398,7 @@ api_metrics = sa.Table(
     sa.Column("ip_address", sa.String(45)),
     _created_at(),
     sa.Column("request_id", sa.String(64)),
+    _integer("requests", 1),
     sa.CheckConstraint("status_code BETWEEN 100 AND 599", name="status_code"),
     sa.CheckConstraint("response_time >= 0", name="response_time"),
 )

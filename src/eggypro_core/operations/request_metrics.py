@@ -246,7 +246,9 @@ class RequestLog(Protocol):
         ...
 
     def prune(self, before: datetime, limit: int) -> int:
-        """Delete at most `limit` requests from before a time and return their number.
+        """Delete requests from before a time and return their number, 0 if there are none.
+
+        Deletes at most `limit` rows: a store may keep equal requests of one second in one row.
 
         Concurrent calls do not block each other.
         """
@@ -254,7 +256,7 @@ class RequestLog(Protocol):
 
 
 PRUNE_BATCH_SIZE = 10_000
-"""Requests deleted per transaction, few enough that other writers need not wait."""
+"""Rows deleted per transaction, few enough that other writers need not wait."""
 MAX_ACTIVITY_STEPS = 48
 
 
