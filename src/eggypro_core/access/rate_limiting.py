@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from math import ceil
 from typing import Protocol, Self
 
-from attrs import Factory, field, frozen
+from attrs import Factory, define, field, frozen
 
 from eggypro_core.access.authentication import (
     AccessRequirement,
@@ -46,7 +46,7 @@ class RateLimitPolicy:
         return self.counts_successes if success else self.counts_failures
 
 
-@frozen
+@define(unsafe_hash=True)  # not frozen: each request makes one, which would take twice as long
 class RateLimitStatus:
     """The usage of a policy by a client, and the seconds left in the window."""
 
@@ -131,7 +131,7 @@ class NullRateCounter:
         """Do nothing."""
 
 
-@frozen
+@define(unsafe_hash=True)  # not frozen: each request makes one, which would take twice as long
 class Admission:
     """A counted request: its user, and the client's status per policy.
 
@@ -153,7 +153,7 @@ class Admission:
         return (
             self.authentication_error is None
             and self._counter is None
-            and not any(status.is_exceeded for status in self.statuses)
+            and not [status for status in self.statuses if status.is_exceeded]
         )
 
     def authorize(self, requirement: AccessRequirement | None) -> None:

@@ -8,7 +8,7 @@ from ipaddress import ip_interface
 from math import ceil
 from typing import Protocol
 
-from attrs import frozen
+from attrs import define, frozen
 
 from eggypro_core.ports import Clock
 from eggypro_core.validation import fields
@@ -23,7 +23,7 @@ _WHOLE_MS_FROM = 10
 """The duration from which on milliseconds are rounded to integers."""
 
 
-@frozen
+@define(unsafe_hash=True)  # not frozen: each request makes one, which would take twice as long
 class RequestRecord:
     """A completed request.
 

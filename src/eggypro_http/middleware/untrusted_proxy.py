@@ -34,9 +34,9 @@ class UntrustedProxyMiddleware:
         return self._app(environ, start_response)
 
     def _check(self, environ: WSGIEnvironment) -> None:
-        header = next((name for name in _FORWARDED_HEADERS if name in environ), None)
-        if header is None or self._clients.trusts_peer(environ):
+        if environ.keys().isdisjoint(_FORWARDED_HEADERS) or self._clients.trusts_peer(environ):
             return
+        header = next(name for name in _FORWARDED_HEADERS if name in environ)
         self._is_logged = True
         peer = peer_address(environ)
         _log.warning(
