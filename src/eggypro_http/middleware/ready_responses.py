@@ -35,6 +35,7 @@ INPUTS = (
     "HTTP_IF_NONE_MATCH",
 )
 """The parts of a request that determine the response to a cached read, without its admission."""
+_READY_STATUSES = frozenset({"200", "304"})
 MAX_READY_RESPONSES, MAX_INPUTS_LENGTH = 8192, 1000
 """Limits of memory: the number of ready responses, and the characters of the inputs of each."""
 
@@ -95,7 +96,11 @@ class ReadyResponses:
 
         body = self._app(environ, start)
         hit: CacheHit | None = environ.get(CACHE_HIT_KEY)
-        if hit is not None and sum(map(len, filter(None, inputs))) <= MAX_INPUTS_LENGTH:
+        if (
+            hit is not None
+            and status[:3] in _READY_STATUSES  # not an error that came after the hit
+            and sum(map(len, filter(None, inputs))) <= MAX_INPUTS_LENGTH
+        ):
             ready = _ReadyResponse.of(hit, environ, (status, headers), has_body=body != [])
             if ready.admit(environ) is not None:
                 self._keep(inputs, ready)

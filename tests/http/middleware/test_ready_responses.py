@@ -18,7 +18,7 @@ from eggypro_adapters.memory import (
 )
 from eggypro_core.access.rate_limiting import STANDARD, RateLimitPolicy, rate_limit_policies
 from eggypro_core.caching import read_cache
-from eggypro_core.caching.entries import ALL_TAGS
+from eggypro_core.caching.entries import ALL_TAGS, CachedResponse
 from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import ListedProduct, Product
@@ -31,6 +31,7 @@ from eggypro_http import app
 from eggypro_http.config import HttpConfig
 from eggypro_http.middleware import guard, ready_responses
 from eggypro_http.middleware.ready_responses import INPUTS, ReadyResponses
+from eggypro_http.response_cache import CACHE_HIT_KEY, CacheHit
 from tests.support.builders import make_shop, product_values
 from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS
 
@@ -320,6 +321,20 @@ def test_ready_response_ends_with_its_cached_response(
     feed.invalidate(ALL_TAGS)
     assert run_count(server, PATH_INFO=EGG) == 2
     assert run_count(server, PATH_INFO=EGG) == 0
+
+
+def test_error_after_a_hit_is_not_kept_ready(server: Server) -> None:
+    def failing_app(environ: Any, start: Any) -> list[bytes]:
+        environ[CACHE_HIT_KEY] = CacheHit("key", (), CachedResponse(b""))
+        start("500 Internal Server Error", [("x-request-id", "mine")])
+        return [b"error"]
+
+    def ignore(*_: object) -> Any:
+        return None
+
+    responses = ReadyResponses(failing_app, server.cache)
+    assert list(responses(create_environ(), ignore)) == [b"error"]
+    assert len(responses) == 0
 
 
 def test_clients_cannot_fill_the_memory(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
