@@ -5,13 +5,12 @@ row, because most of them are cached reads of few different durations. Each erro
 with its request ID.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import define, frozen
 
 from eggypro_adapters.postgres.connection import driver_connection
 from eggypro_adapters.postgres.copy_format import escape_copy_text
@@ -133,13 +132,12 @@ def _copy(connection: sa.Connection, records: Sequence[RequestRecord]) -> None:
 
 def _rows(records: Sequence[RequestRecord]) -> Iterator[str]:
     """Yield rows in the text format of COPY."""
-    counts: Counter[tuple[object, ...]] = Counter()
-    first: dict[tuple[object, ...], RequestRecord] = {}
+    shared_rows: dict[tuple[object, ...], _SharedRow] = {}
     for record in records:
         if record.status >= MIN_ERROR_STATUS:
             yield _encode_row(record, 1)
             continue
-        key: tuple[object, ...] = (
+        key = (
             record.endpoint,
             record.method,
             record.status,
@@ -148,10 +146,21 @@ def _rows(records: Sequence[RequestRecord]) -> Iterator[str]:
             record.user_agent,
             int(record.completed_at.timestamp()),
         )
-        counts[key] += 1
-        first.setdefault(key, record)
-    for key, count in counts.items():
-        yield _encode_row(first[key], count)
+        row = shared_rows.get(key)
+        if row is None:
+            shared_rows[key] = _SharedRow(record)
+        else:
+            row.count += 1
+    for row in shared_rows.values():
+        yield _encode_row(row.first, row.count)
+
+
+@define
+class _SharedRow:
+    """The first of equal requests, and their number."""
+
+    first: RequestRecord
+    count: int = 1
 
 
 def _encode_row(record: RequestRecord, count: int) -> str:
