@@ -14,10 +14,9 @@ CACHE_HIT_KEY = "eggypro.cache_hit"
 
 @frozen
 class CacheHit:
-    """A response that came from the cache, with its key and tags there."""
+    """A response that came from the cache, with its key there."""
 
     key: str
-    tags: tuple[str, ...]
     response: CachedResponse
 
 
@@ -29,13 +28,15 @@ def cached(handler: Handler, tags: tuple[str, ...], cache: ReadCache | None) -> 
     def handle(shop: Shop, request: falcon.Request, **path: object) -> Response:
         def load() -> CachedResponse:
             response = handler(shop, request, **path)
-            return CachedResponse(response.body, response.headers, response.is_cacheable)
+            return CachedResponse(
+                response.body, response.headers, response.is_cacheable, response.tags
+            )
 
         key = f"{request.env['PATH_INFO']}?{request.query_string}"
         concrete_tags = tuple([tag.format_map(path) for tag in tags])
         response, outcome = cache.get_or_load(key, concrete_tags, load)
         if outcome is CacheStatus.HIT:
-            request.env[CACHE_HIT_KEY] = CacheHit(key, concrete_tags, response)
+            request.env[CACHE_HIT_KEY] = CacheHit(key, response)
         return Response(response.body, {**response.headers, "x-cache": outcome})
 
     return handle

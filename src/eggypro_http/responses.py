@@ -10,6 +10,7 @@ import falcon
 import orjson
 from attrs import field, frozen
 
+from eggypro_core.caching.entries import Tags
 from eggypro_core.domain.image import ServedImage
 from eggypro_core.serializers import Json
 
@@ -26,13 +27,15 @@ class Response:
     """The body and headers of a response; header names are lower case.
 
     A `file` replaces the body: the receiver must send or close it. A response that is not
-    `is_cacheable` is never cached. A `status` overrides that of the route.
+    `is_cacheable` is never cached. The `tags` name what it shows, besides those of the route. A
+    `status` overrides that of the route.
     """
 
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
     file: ServedImage | None = None
     is_cacheable: bool = True
+    tags: Tags = ()
     status: int | None = None
 
 

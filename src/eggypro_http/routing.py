@@ -57,8 +57,8 @@ class Route:
     policies that count the request. `request_schema` and `response_schema` name OpenAPI schemas;
     None means no body; a response of 422 may have the `refusal_schema`. `media_type` is that of the
     response. A response with `tags` is cached: they name the data that it shows, with path
-    variables in braces. A POST supports Idempotency-Key unless `is_idempotent` is False:
-    a response with a secret is not stored.
+    variables in braces; the handler may add tags of what it has loaded. A POST supports
+    Idempotency-Key unless `is_idempotent` is False: a response with a secret is not stored.
     """
 
     method: str

@@ -15,9 +15,14 @@ HEADERS = {
     "last-modified": "Thu, 01 Jan 2026 12:00:00 GMT",
     "x": "\xe4 \U0001f95a",
 }
+LIST_TAGS = tuple(f"product:{number:0>255}" for number in range(100))
+"""More tags than any list has."""
 EGG_ENTRY = CacheEntry(
-    SNAPSHOT, NOW + 300.25, CachedResponse(b'{"name": "Egg"}\r\n\x00\xff', HEADERS)
+    SNAPSHOT,
+    NOW + 300.25,
+    CachedResponse(b'{"name": "Egg"}\r\n\x00\xff', HEADERS, tags=("product:egg", "categories")),
 )
+LIST_ENTRY = CacheEntry(SNAPSHOT, NOW + 300, CachedResponse(b"[]", tags=LIST_TAGS))
 CACHE_KEYS = [
     "",
     "/api/products?search=egg white&limit=2",
@@ -57,8 +62,9 @@ class CacheContract:
             make_entry(b"x" * 1_000_000),
             CacheEntry(SNAPSHOT, NOW + 50, not_found_message="There is no '\xe4gg'"),
             CacheEntry(Snapshot("", 0), NOW + 60),
+            LIST_ENTRY,
         ],
-        ids=["egg", "empty", "large", "not found", "minimal"],
+        ids=["egg", "empty", "large", "not found", "minimal", "list"],
     )
     def test_get_returns_the_stored_entry(self, cache: Cache, entry: CacheEntry) -> None:
         cache.set("/egg", entry)

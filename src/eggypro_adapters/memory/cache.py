@@ -12,6 +12,8 @@ MAX_ENTRIES, MAX_BYTES = 100_000, 64 * 1024 * 1024
 """The limits of the cache: number of entries, and their total size in bytes."""
 _ENTRY_OVERHEAD_BYTES = 750
 """The approximate size of the objects around a response body."""
+_TAG_BYTES = 16
+"""The approximate size of a tag: entries share its text."""
 
 
 class MemoryCache:
@@ -86,4 +88,9 @@ def _with_exact_buffer(entry: CacheEntry) -> CacheEntry:
 
 
 def _size_bytes(key: str, entry: CacheEntry) -> int:
-    return len(key) + len(entry.response.body) + _ENTRY_OVERHEAD_BYTES
+    return (
+        len(key)
+        + len(entry.response.body)
+        + _TAG_BYTES * len(entry.response.tags)
+        + _ENTRY_OVERHEAD_BYTES
+    )

@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from eggypro_core.domain.gtin import MAX_GTIN_LENGTH
 
-HEAD_REVISION = "0014"
+HEAD_REVISION = "0015"
 """Revision of the newest migration, which results in these tables."""
 
 

@@ -2,13 +2,14 @@
 
 import json
 import struct
+from sys import intern
 from zlib import crc32
 
 from attrs import astuple
 
 from eggypro_core.caching.entries import CachedResponse, CacheEntry, Snapshot
 
-VERSION = 1
+VERSION = 2
 """The first byte of each value: the format version. Increment it when the format changes."""
 _HEADER = struct.Struct(">BIH")
 """The version, a checksum of the rest, and the number of metadata bytes before the body."""
@@ -22,6 +23,7 @@ def encode_entry(entry: CacheEntry) -> bytes:
         entry.expires_at,
         entry.not_found_message,
         dict(response.headers),
+        response.tags,
     ]
     head = json.dumps(metadata, separators=(",", ":")).encode()
     rest = head + response.body
@@ -36,6 +38,6 @@ def decode_entry(value: bytes) -> CacheEntry | None:
     rest = memoryview(value)[_HEADER.size :]
     if version != VERSION or crc32(rest) != checksum:
         return None
-    history, number, expires_at, not_found_message, headers = json.loads(bytes(rest[:length]))
-    response = CachedResponse(bytes(rest[length:]), headers)
+    history, number, expires_at, not_found_message, headers, tags = json.loads(bytes(rest[:length]))
+    response = CachedResponse(bytes(rest[length:]), headers, tags=tuple(map(intern, tags)))
     return CacheEntry(Snapshot(history, number), expires_at, response, not_found_message)

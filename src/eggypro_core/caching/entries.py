@@ -2,20 +2,40 @@
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from sys import intern
+from typing import TypeAlias
 
 from attrs import field, frozen
 
-PRODUCT_LISTS_TAG = "products"
-"""The tag of responses that list or count products."""
+Tags: TypeAlias = tuple[str, ...]
 CATEGORY_TREE_TAG = "categories"
 """The tag of responses that show the name or position of a category."""
 ALL_TAGS = "*"
 """The tag that matches every tag."""
 
 
+class ListTag(StrEnum):
+    """The tag of a property by which lists select, order or count public products.
+
+    A list has the tags of the properties that it depends on, and those of the products it shows.
+    """
+
+    MEMBERSHIP = "products:membership"
+    """Products that become public or are no longer: created, archived, restored, listed, deleted"""
+    NAME = "products:name"
+    PRICE = "products:price"
+    STOCK = "products:stock"
+    """Products that are sold out, or in stock again"""
+    RATING = "products:rating"
+    CATEGORIES = "products:categories"
+    """Links between products and categories"""
+    SEARCH = "products:search"
+    """Words of products, the vocabulary, SKUs and GTINs"""
+
+
 def product_tag(slug: str) -> str:
     """Return the tag of responses that show a product, or that it does not exist."""
-    return f"product:{slug}"
+    return intern(f"product:{slug}")  # one text for all entries that have the tag
 
 
 class CacheStatus(StrEnum):
@@ -28,11 +48,15 @@ class CacheStatus(StrEnum):
 
 @frozen
 class CachedResponse:
-    """The body and headers of a response. It is stored only if `is_cacheable`."""
+    """The body and headers of a response, and the tags of what it shows.
+
+    It is stored only if `is_cacheable`.
+    """
 
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
     is_cacheable: bool = True
+    tags: Tags = ()
 
 
 @frozen
@@ -48,7 +72,7 @@ class Snapshot:
 
 @frozen
 class CacheEntry:
-    """A cached response, or the message of a cached NotFoundError.
+    """A cached response, or the message of a cached NotFoundError (whose response has only tags).
 
     Its read saw every write before `snapshot`. It expires at `expires_at`, in seconds since 1970.
     """

@@ -7,7 +7,7 @@ from threading import Lock
 from time import monotonic
 from typing import TypeAlias
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from eggypro_core.caching.entries import (
     CacheCounts,
@@ -15,6 +15,7 @@ from eggypro_core.caching.entries import (
     CacheEntry,
     CacheStatus,
     Snapshot,
+    Tags,
 )
 from eggypro_core.caching.ports import Cache, InvalidationFeed
 from eggypro_core.circuit_breaker import CircuitBreaker
@@ -29,7 +30,6 @@ RETRY_INTERVAL_SECONDS = 1.0
 """Seconds between two attempts to read from an unavailable database."""
 
 Loader: TypeAlias = Callable[[], CachedResponse]
-Tags: TypeAlias = tuple[str, ...]
 
 
 @define
@@ -76,11 +76,12 @@ class ReadCache:
     def get_or_load(self, key: str, tags: Tags, load: Loader) -> tuple[CachedResponse, CacheStatus]:
         """Return a cached response that shows all writes to its tags, or the result of `load`.
 
+        `tags` are those known before the load, which may return more of them with its response.
         Concurrent requests for one key share one load. Raises the errors of `load`; a NotFoundError
         is cached for NOT_FOUND_TTL_SECONDS.
         """
         snapshot = self._feed.snapshot()  # before any read
-        entry = self._get_fresh(self._local, key, tags)
+        entry = self._get_fresh(self._local, key)
         if entry is not None and self._is_hit(key, entry, snapshot):
             self._hits += 1
             return _unwrap(entry), CacheStatus.HIT
@@ -94,20 +95,22 @@ class ReadCache:
             self._stale += 1
             return _unwrap(entry), CacheStatus.STALE
 
-    def use_hit(self, key: str, tags: Tags, response: CachedResponse) -> bool:
+    def use_hit(self, key: str, response: CachedResponse) -> bool:
         """Return whether `get_or_load` would return `response` as a hit now; if so, count a hit."""
         snapshot = self._feed.snapshot()
-        entry = self._get_fresh(self._local, key, tags)
+        entry = self._get_fresh(self._local, key)
         is_hit = (
             entry is not None and entry.response is response and self._is_hit(key, entry, snapshot)
         )
         self._hits += is_hit
         return is_hit
 
-    def _get_fresh(self, cache: Cache, key: str, tags: Tags) -> CacheEntry | None:
+    def _get_fresh(self, cache: Cache, key: str) -> CacheEntry | None:
         """Return the entry of a cache unless a write has invalidated it."""
         entry = cache.get(key)
-        return None if entry is None or self._feed.is_stale(entry.snapshot, tags) else entry
+        if entry is None or self._feed.is_stale(entry.snapshot, entry.response.tags):
+            return None
+        return entry
 
     def _is_hit(self, key: str, entry: CacheEntry, snapshot: Snapshot | None) -> bool:
         """Return whether a fresh entry needs no load: the feed is up, and it is not refreshed.
@@ -152,20 +155,35 @@ class ReadCache:
         flight, is_leader = self._join_flight(key, tags, snapshot)
         if not is_leader:
             response = flight.future.result()
-            self._hits += 1
-            return response, CacheStatus.HIT
+            if self._feed.is_stale(flight.snapshot, response.tags):
+                # The load began before this request, and may have missed a write to what it shows.
+                # The next one begins after this request.
+                flight, is_leader = self._join_flight(key, tags, self._feed.snapshot() or snapshot)
+        if is_leader:
+            return self._lead_flight(flight, key, tags, load)
+        response = flight.future.result()
+        self._hits += 1
+        return response, CacheStatus.HIT
+
+    def _lead_flight(
+        self, flight: _Flight, key: str, tags: Tags, load: Loader
+    ) -> tuple[CachedResponse, CacheStatus]:
+        """Load, and pass the result or the error on to the requests that joined the flight."""
         try:
-            response, status = self._look_up_or_load(key, tags, load, snapshot)
+            try:
+                response, status = self._look_up_or_load(key, tags, load, flight.snapshot)
+            finally:  # first of all: those who wait for this flight must not join it again
+                self._remove_flight(key, flight)
         except BaseException as error:
             flight.future.set_exception(error)
             raise
-        else:
-            flight.future.set_result(response)
-            return response, status
-        finally:
-            with self._lock:
-                if self._flights.get(key) is flight:
-                    del self._flights[key]
+        flight.future.set_result(response)
+        return response, status
+
+    def _remove_flight(self, key: str, flight: _Flight) -> None:
+        with self._lock:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
 
     def _join_flight(self, key: str, tags: Tags, snapshot: Snapshot) -> tuple[_Flight, bool]:
         """Return the flight of a key, and whether the caller leads it.
@@ -184,7 +202,7 @@ class ReadCache:
     ) -> tuple[CachedResponse, CacheStatus]:
         levels = self._levels(key, snapshot)
         for cache, level_key in levels:  # the local one too: another flight may just have landed
-            entry = self._get_fresh(cache, level_key, tags)
+            entry = self._get_fresh(cache, level_key)
             if entry is not None and not self._is_near_expiry(entry):
                 self._local.set(key, entry)
                 self._hits += 1
@@ -192,14 +210,12 @@ class ReadCache:
         try:
             response, status = self._load(load)
         except NotFoundError as error:
-            self._local.set(
-                key,
-                CacheEntry(
-                    snapshot, self._clock() + NOT_FOUND_TTL_SECONDS, not_found_message=str(error)
-                ),
-            )
+            expires_at = self._clock() + NOT_FOUND_TTL_SECONDS
+            response = CachedResponse(b"", tags=tags)
+            self._local.set(key, CacheEntry(snapshot, expires_at, response, str(error)))
             raise
-        if response.is_cacheable and not self._feed.is_stale(snapshot, tags):
+        response = evolve(response, tags=(*tags, *response.tags))
+        if response.is_cacheable and not self._feed.is_stale(snapshot, response.tags):
             entry = CacheEntry(
                 snapshot, self._clock() + self._ttl_seconds * _random_ttl_factor(), response
             )

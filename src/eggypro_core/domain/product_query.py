@@ -1,6 +1,6 @@
 """Queries for products (filters, sort order, page), facets and suggestions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import ClassVar, Self, TypeAlias
 
 from attrs import field, frozen
 
+from eggypro_core.caching.entries import ListTag, Tags
 from eggypro_core.domain.pagination import (
     PAGE_PARAMETERS,
     ListQuery,
@@ -139,6 +140,16 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
             return self.offset
         return int(self.after.key.partition(".")[2])
 
+    @property
+    def list_tags(self) -> Tags:
+        """Return the tags of what decides which products are in the list, in order, and its facets.
+
+        The membership of the public catalogue is left out.
+        """
+        filters = {tag for name, tag in TAG_BY_FILTER.items() if getattr(self, name) is not None}
+        facets = _FACET_TAGS if self.facets else set[ListTag]()
+        return tuple(sorted({*filters, *_TAGS_BY_SORT[self.sort], *facets}))
+
     def _sort_key(self, item: ListedProduct) -> SortKey:
         return sort_key(self.sort, item)
 
@@ -150,6 +161,25 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     def _parse_key(self, text: str) -> SortKey:
         return _KEY_PARSERS[self.sort](text)
 
+
+TAG_BY_FILTER: Mapping[str, ListTag] = {
+    "search": ListTag.SEARCH,
+    "category": ListTag.CATEGORIES,
+    "in_stock": ListTag.STOCK,
+    "min_price": ListTag.PRICE,
+    "max_price": ListTag.PRICE,
+}
+"""The property that each filter of public lists reads."""
+_TAGS_BY_SORT: Mapping[Sort, Collection[ListTag]] = {
+    Sort.NAME: {ListTag.NAME},
+    Sort.NAME_DESC: {ListTag.NAME},
+    Sort.PRICE_ASC: {ListTag.PRICE},
+    Sort.PRICE_DESC: {ListTag.PRICE},
+    Sort.NEWEST: (),  # it never changes
+    Sort.RATING: {ListTag.RATING},
+    Sort.RELEVANCE: {ListTag.SEARCH, ListTag.NAME, ListTag.RATING, ListTag.STOCK},
+}
+_FACET_TAGS = {ListTag.CATEGORIES, ListTag.PRICE, ListTag.STOCK}
 
 ALL_PRODUCTS = ProductQuery(status=Status.ALL)
 """The query for the whole catalogue, archived products included."""

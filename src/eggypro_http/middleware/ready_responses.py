@@ -73,7 +73,7 @@ class ReadyResponses:
         if (
             response is None
             or admission is None
-            or not self._cache.use_hit(ready.cache_key, ready.tags, response)
+            or not self._cache.use_hit(ready.cache_key, response)
         ):
             return self._run(inputs, environ, start_response)
         request_id = environ[REQUEST_ID_KEY] = request_id_of(environ)
@@ -121,7 +121,6 @@ class _ReadyResponse:
     """
 
     cache_key: str
-    tags: tuple[str, ...]
     response: "ref[CachedResponse]"
     control: RequestAdmission
     endpoint: str
@@ -145,7 +144,6 @@ class _ReadyResponse:
         names = [name for name, _ in headers]
         return cls(
             hit.key,
-            hit.tags,
             ref(hit.response),
             environ[ADMISSION_CONTROL_KEY],
             environ[ENDPOINT_KEY],

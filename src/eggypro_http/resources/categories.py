@@ -5,7 +5,7 @@ from contextlib import suppress
 import falcon
 
 from eggypro_core.access.authentication import Permission
-from eggypro_core.caching.entries import CATEGORY_TREE_TAG, PRODUCT_LISTS_TAG
+from eggypro_core.caching.entries import CATEGORY_TREE_TAG, ListTag
 from eggypro_core.domain.category import CategoryQuery
 from eggypro_core.errors import NotFoundError
 from eggypro_core.serializers import (
@@ -81,6 +81,8 @@ def unlink_category(shop: Shop, request: falcon.Request, slug: str, category: st
 
 CATEGORY_PATH = f"{CATEGORIES_PATH}/{{category}}"
 LINK_PATH = f"{PRODUCTS_PATH}/{{slug}}/categories/{{category}}"
+# They count products.
+_TAGS = (ListTag.MEMBERSHIP, ListTag.CATEGORIES, CATEGORY_TREE_TAG)
 _RESTRICTED_STATUS = {"status": Permission.PRODUCTS_READ}
 
 ROUTES = (
@@ -92,7 +94,7 @@ ROUTES = (
         parameters=CategoryQuery.parameters,
         restricted_parameters=_RESTRICTED_STATUS,
         response_schema="CategoryPage",
-        tags=(PRODUCT_LISTS_TAG, CATEGORY_TREE_TAG),
+        tags=_TAGS,
     ),
     Route(
         method="POST",
@@ -112,7 +114,7 @@ ROUTES = (
         parameters=STATUS_PARAMETERS,
         restricted_parameters=_RESTRICTED_STATUS,
         response_schema="Category",
-        tags=(PRODUCT_LISTS_TAG, CATEGORY_TREE_TAG),
+        tags=_TAGS,
     ),
     Route(
         method="PUT",

@@ -1,14 +1,20 @@
 """Product resource: list, search, suggest, get, create, replace, update, delete, and stock."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 import falcon
 from attrs import evolve
 
 from eggypro_core.access.authentication import Permission
-from eggypro_core.caching.entries import CATEGORY_TREE_TAG, PRODUCT_LISTS_TAG, product_tag
-from eggypro_core.domain.product import Product
-from eggypro_core.domain.product_query import SUGGEST_PARAMETERS, ProductQuery, parse_suggest_text
+from eggypro_core.caching.entries import CATEGORY_TREE_TAG, ListTag, Tags, product_tag
+from eggypro_core.domain.product import ListedProduct, Product
+from eggypro_core.domain.product_query import (
+    SUGGEST_PARAMETERS,
+    ProductQuery,
+    Suggestion,
+    parse_suggest_text,
+)
 from eggypro_core.errors import NotFoundError
 from eggypro_core.serializers import (
     PRODUCTS_PATH,
@@ -43,7 +49,9 @@ def search_products(shop: Shop, request: falcon.Request) -> Response:
 def suggest_products(shop: Shop, request: falcon.Request) -> Response:
     """Return the suggestions of a search box for the typed text."""
     text = parse_suggest_text(parameters(request))
-    return with_etag(suggestions_body(shop.products.suggest(text)))
+    suggestions = shop.products.suggest(text)
+    response = with_etag(suggestions_body(suggestions))
+    return evolve(response, tags=_list_tags(ProductQuery(search=text), suggestions))
 
 
 def get_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
@@ -102,7 +110,16 @@ def _page(shop: Shop, query: ProductQuery) -> Response:
     listing = shop.products.get_listing(query)
     response = with_etag(ProductSerializer.of(shop).page(listing, query))
     is_zero_result = query.search is not None and not listing.page.items
-    return evolve(response, is_cacheable=not is_zero_result)  # so that every one is counted
+    return evolve(
+        response,
+        is_cacheable=not is_zero_result,  # so that every one is counted
+        tags=_list_tags(query, listing.page.items),
+    )
+
+
+def _list_tags(query: ProductQuery, shown: Iterable[ListedProduct | Suggestion]) -> Tags:
+    """Return the tags of what a list depends on, and of the products that it shows."""
+    return (*query.list_tags, *(product_tag(product.slug) for product in shown))
 
 
 def _product_response(shop: Shop, product: Product) -> Response:
@@ -113,7 +130,7 @@ def _product_response(shop: Shop, product: Product) -> Response:
 PRODUCT_PATH = f"{PRODUCTS_PATH}/{{slug}}"
 _RESTRICTED_STATUS = {"status": Permission.PRODUCTS_READ}
 _RESTRICTED_LIST = {**_RESTRICTED_STATUS, "explain": Permission.PRODUCTS_READ}
-_LIST_TAGS = (PRODUCT_LISTS_TAG, CATEGORY_TREE_TAG)
+_LIST_TAGS = (ListTag.MEMBERSHIP, CATEGORY_TREE_TAG)
 _PRODUCT_TAGS = (product_tag("{slug}"), CATEGORY_TREE_TAG)
 
 ROUTES = (

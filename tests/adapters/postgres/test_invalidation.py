@@ -33,7 +33,7 @@ from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.caching.entries import (
     ALL_TAGS,
     CATEGORY_TREE_TAG,
-    PRODUCT_LISTS_TAG,
+    ListTag,
     Snapshot,
     product_tag,
 )
@@ -313,7 +313,7 @@ def test_write_to_many_products_invalidates_everything(
     shop = make_shop(store)
     for number in range(60):
         shop.products.create(product_values(name=f"Egg {number}", slug=f"egg-{number}"))
-    snapshot = wait_for_current_snapshot(changes, (PRODUCT_LISTS_TAG,))
+    snapshot = wait_for_current_snapshot(changes, (ListTag.PRICE,))
     with writing_database.long_transaction() as connection:
         connection.execute(sa.text("UPDATE products SET price = price + 1"))
     assert changes.is_stale(snapshot, (product_tag("egg-7"),))
@@ -357,7 +357,7 @@ STATEMENTS_BY_TAG = {
             " VALUES ('Milk', 'milk', '', '', 1, 'milk')"
         ),
     ],
-    PRODUCT_LISTS_TAG: [
+    "products": [  # read by the version before
         "UPDATE products SET stock_quantity = 3",
         "UPDATE variants SET stock_quantity = 3",
         "DELETE FROM product_categories",
@@ -387,6 +387,59 @@ def test_plain_sql_invalidates_the_tags_it_touches(
     assert changes.is_stale(snapshot, (tag,))
 
 
+LIST_TAGS_BY_STATEMENT: dict[str, set[ListTag]] = {
+    "UPDATE products SET name_key = 'eggs'": {ListTag.NAME},
+    "UPDATE products SET price = 2": {ListTag.PRICE},
+    "UPDATE products SET stock_quantity = 4": set(),
+    "UPDATE products SET stock_quantity = 0": {ListTag.STOCK},
+    "UPDATE products SET track_stock = false": set(),
+    "UPDATE products SET track_stock = false, stock_quantity = 0": set(),
+    "UPDATE products SET is_active = false": {ListTag.MEMBERSHIP},
+    "UPDATE products SET is_listed = false": {ListTag.MEMBERSHIP},
+    "UPDATE products SET rating_average = 4, rating_count = 1": {ListTag.RATING},
+    "UPDATE products SET sku = 'C1' WHERE slug = 'egg'": {ListTag.SEARCH},
+    "UPDATE products SET gtin = '4006381333931'": {ListTag.SEARCH},
+    "UPDATE products SET slug = 'eggs' WHERE slug = 'egg'": set(),
+    "UPDATE products SET seo_title = 'x', images = '{a}', image_alts = '{b}'": set(),
+    "DELETE FROM products WHERE slug = 'milk'": {ListTag.SEARCH},
+    "UPDATE products SET price = 2 WHERE slug = 'milk'": set(),
+    "UPDATE products SET gtin = '4006381333931' WHERE slug = 'milk'": {ListTag.SEARCH},
+    "UPDATE variants SET stock_quantity = 3, price = 2": set(),
+    "UPDATE variants SET sku = 'C1'": {ListTag.SEARCH},
+    "UPDATE variants SET gtin = '4006381333931'": {ListTag.SEARCH},
+    "DELETE FROM variants": {ListTag.SEARCH},
+    "UPDATE reviews SET comment = 'Better'": set(),
+    "DELETE FROM product_categories": {ListTag.CATEGORIES},
+    "UPDATE categories SET name = 'Egg'": set(),
+    "INSERT INTO search_words (word, stem, slips) VALUES ('egg', 'egg', '{}')": {ListTag.SEARCH},
+    "UPDATE product_search SET words = 'Aegg'": {ListTag.SEARCH},
+    "UPDATE product_search SET score = 1": set(),
+}
+"""The tags of lists that statements touch, on SAMPLE_ROWS and an unlisted product `milk`."""
+
+
+@pytest.mark.parametrize(("statement", "list_tags"), LIST_TAGS_BY_STATEMENT.items())
+def test_plain_sql_touches_the_lists_that_it_can_change_and_no_others(
+    database_url: sa.URL,
+    connect_database: Callable[..., Database],
+    statement: str,
+    list_tags: set[ListTag],
+) -> None:
+    tags = list[str]()
+    database = connect_database(database_url, record_write=lambda *write: tags.append(write[2]))
+    with database.long_transaction() as connection:
+        for insertion in SAMPLE_ROWS:
+            connection.execute(sa.text(insertion))
+        connection.execute(sa.text(f"{INSERT_MILK} SELECT FROM milk"))
+        connection.execute(sa.text("UPDATE products SET is_listed = slug <> 'milk'"))
+        connection.execute(sa.text("UPDATE products SET stock_quantity = 3"))
+    tags.clear()
+    with database.long_transaction() as connection:
+        connection.execute(sa.text(statement))
+    touched = {tag for text in tags for tag in text.split()}
+    assert touched & {*ListTag} == list_tags
+
+
 def test_import_of_many_long_slugs_invalidates_everything(
     changes: PostgresInvalidationFeed, writing_database: Database
 ) -> None:
@@ -405,11 +458,11 @@ def test_pending_review_invalidates_nothing(
     with writing_database.long_transaction() as connection:
         for insertion in SAMPLE_ROWS:
             connection.execute(sa.text(insertion))
-    snapshot = wait_for_current_snapshot(changes, (PRODUCT_LISTS_TAG, *EGG))
+    snapshot = wait_for_current_snapshot(changes, (*ListTag, *EGG))
     pending = SAMPLE_ROWS[2].replace("true", "false")
     with writing_database.long_transaction() as connection:
         connection.execute(sa.text(pending))
-    assert not changes.is_stale(snapshot, (PRODUCT_LISTS_TAG, *EGG))
+    assert not changes.is_stale(snapshot, (*ListTag, *EGG))
 
 
 def test_versions_are_shared_by_processes_and_only_grow(tmp_path: Path) -> None:

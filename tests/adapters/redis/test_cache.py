@@ -204,7 +204,7 @@ ENCODED = encode_entry(EGG_ENTRY)
         ENCODED[:20],
         ENCODED + b"x",
         b"\x00" + ENCODED[1:],
-        b"\x02" + ENCODED[1:],
+        b"\x01" + ENCODED[1:],
         ENCODED[:30] + b"?" + ENCODED[31:],
         b"[1, 2]",
     ],

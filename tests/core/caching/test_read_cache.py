@@ -13,9 +13,9 @@ from eggypro_adapters.memory import MemoryCache, MemoryInvalidationFeed
 from eggypro_core.caching.entries import (
     ALL_TAGS,
     CATEGORY_TREE_TAG,
-    PRODUCT_LISTS_TAG,
     CacheCounts,
     CachedResponse,
+    ListTag,
     Snapshot,
     product_tag,
 )
@@ -129,7 +129,7 @@ def test_a_write_to_any_tag_invalidates_the_response(
     assert [get(), get()] == [("new", "miss"), ("new", "hit")]
 
 
-@pytest.mark.parametrize("tag", [*MILK[:1], PRODUCT_LISTS_TAG])
+@pytest.mark.parametrize("tag", [*MILK[:1], ListTag.PRICE])
 def test_a_write_to_other_tags_keeps_the_response_cached(
     get: Get, feed: MemoryInvalidationFeed, tag: str
 ) -> None:
@@ -247,6 +247,53 @@ def test_a_request_after_a_commit_does_not_join_a_load_that_began_before_it(
         may_continue.set()
         first.result()
     assert get() == ("new", "hit")
+
+
+def test_a_write_to_a_tag_that_the_load_returned_invalidates_the_response(
+    cache: ReadCache, feed: MemoryInvalidationFeed
+) -> None:
+    def get(slug: str) -> tuple[bytes, str]:
+        response = CachedResponse(slug.encode(), tags=(product_tag(slug),))
+        return cache.get_or_load("/list", (ListTag.NAME,), lambda: response)[0].body, slug
+
+    assert get("egg") == (b"egg", "egg")
+    feed.invalidate(product_tag("milk"))
+    assert get("milk") == (b"egg", "milk")
+    feed.invalidate(product_tag("egg"))
+    assert get("milk") == (b"milk", "milk")
+    feed.invalidate(ListTag.NAME)
+    assert get("egg") == (b"egg", "egg")
+
+
+def test_a_request_does_not_use_an_earlier_load_that_missed_a_write_to_what_it_shows(
+    clock: FakeMonotonicClock,
+) -> None:
+    """Only the load knows the tags. All requests that waited for it share the next one."""
+    feed, texts, loads = RecordingFeed(), iter([b"old", b"new", b"newer"]), list[bytes]()
+    cache = ReadCache(MemoryCache(clock), None, feed, ttl_seconds=TTL, clock=clock)
+    may_end = [Event(), Event(), Event()]
+
+    def load() -> CachedResponse:
+        text = next(texts)
+        loads.append(text)
+        wait_for_event(may_end[len(loads) - 1])
+        return CachedResponse(text, tags=(product_tag("egg"),))
+
+    def request() -> bytes:
+        return cache.get_or_load("/list", (ListTag.NAME,), load)[0].body
+
+    with ThreadPoolExecutor(9) as threads:
+        first = threads.submit(request)
+        wait_until(lambda: loads)
+        others = [threads.submit(request) for _ in range(8)]
+        wait_until(lambda: len(feed.checks) == 8)  # all have joined
+        feed.invalidate(product_tag("egg"))
+        may_end[0].set()
+        wait_until(lambda: len(feed.checks) == 8 + 1 + 8 + 7)  # all but a new leader joined again
+        feed.invalidate(product_tag("egg"))  # but not before any of the requests
+        may_end[1].set()
+        assert wait_for_result(first) == b"old"
+        assert [wait_for_result(other) for other in others] == [b"new"] * 8
 
 
 def test_a_failed_load_is_not_cached(cache: ReadCache, source: FakeSource) -> None:

@@ -325,7 +325,7 @@ def test_ready_response_ends_with_its_cached_response(
 
 def test_error_after_a_hit_is_not_kept_ready(server: Server) -> None:
     def failing_app(environ: Any, start: Any) -> list[bytes]:
-        environ[CACHE_HIT_KEY] = CacheHit("key", (), CachedResponse(b""))
+        environ[CACHE_HIT_KEY] = CacheHit("key", CachedResponse(b""))
         start("500 Internal Server Error", [("x-request-id", "mine")])
         return [b"error"]
 
