@@ -473,6 +473,7 @@ def test_versions_are_shared_by_processes_and_only_grow(tmp_path: Path) -> None:
     assert versions.latest(("milk",)) == 0
     versions.bump(300, [ALL_TAGS])
     assert versions.latest(("milk",)) == 300
+    assert versions.latest(()) == 300
     versions.close()
 
 

@@ -4,9 +4,10 @@ import fcntl
 import mmap
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 from zlib import crc32
@@ -23,6 +24,8 @@ _EVERYTHING_INDEX = VERSION_COUNT
 _NEWEST_INDEX = VERSION_COUNT + 1
 """Index of the last write of any tag."""
 _FILE_PREFIX = "changes-"
+_MAX_GETTERS = 2048
+"""Number of tuples of tags whose getters are kept: a few megabytes."""
 
 
 class SharedVersions:
@@ -58,8 +61,7 @@ class SharedVersions:
 
     def latest(self, tags: tuple[str, ...]) -> int:
         """Return the number of the last transaction that touched any of the tags."""
-        numbers = self._numbers
-        return max(numbers[_EVERYTHING_INDEX], *[numbers[_index_of(tag)] for tag in tags])
+        return max(_version_getter(tags)(self._numbers))
 
     def latest_of_all(self) -> int:
         """Return the number of the last known transaction, with or without tags."""
@@ -97,6 +99,15 @@ class SharedVersions:
 @lru_cache(VERSION_COUNT)
 def _index_of(tag: str) -> int:
     return _EVERYTHING_INDEX if tag == ALL_TAGS else crc32(tag.encode()) % VERSION_COUNT
+
+
+@lru_cache(_MAX_GETTERS)
+def _version_getter(tags: tuple[str, ...]) -> Callable[[memoryview], tuple[int, ...]]:
+    """Return a function that reads the versions of tags, and that of all tags (twice, for a tuple).
+
+    A list has a tag for each product: this is three times as fast as a loop.
+    """
+    return itemgetter(_EVERYTHING_INDEX, _EVERYTHING_INDEX, *map(_index_of, tags))
 
 
 def _open_file(folder: Path, history: str) -> int:
