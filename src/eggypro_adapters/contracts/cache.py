@@ -9,7 +9,7 @@ from eggypro_core.caching.entries import CachedResponse, CacheEntry, Snapshot
 from eggypro_core.caching.ports import Cache
 
 NOW = 1_800_000_000.0
-SNAPSHOT = Snapshot("16384-1792000000123456", 9_007_199_254_740_993)
+SNAPSHOT = Snapshot("16384-1792000000123456", 9_007_199_254_740_993, 9_007_199_254_740_995)
 HEADERS = {
     "etag": '"7.a1"',
     "last-modified": "Thu, 01 Jan 2026 12:00:00 GMT",

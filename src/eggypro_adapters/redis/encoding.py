@@ -38,6 +38,6 @@ def decode_entry(value: bytes) -> CacheEntry | None:
     rest = memoryview(value)[_HEADER.size :]
     if version != VERSION or crc32(rest) != checksum:
         return None
-    history, number, expires_at, not_found_message, headers, tags = json.loads(bytes(rest[:length]))
+    *snapshot, expires_at, not_found_message, headers, tags = json.loads(bytes(rest[:length]))
     response = CachedResponse(bytes(rest[length:]), headers, tags=tuple(map(intern, tags)))
-    return CacheEntry(Snapshot(history, number), expires_at, response, not_found_message)
+    return CacheEntry(Snapshot(*snapshot), expires_at, response, not_found_message)

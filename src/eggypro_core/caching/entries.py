@@ -61,13 +61,15 @@ class CachedResponse:
 
 @frozen
 class Snapshot:
-    """A point in the write history of a database: a read at it sees no later write.
+    """A point in the write history of a database: a read at it sees every write before `number`.
 
-    Numbers of different histories cannot be compared.
+    It sees some writes from `number` on, but none from `end` on. Numbers of different histories
+    cannot be compared.
     """
 
     history: str
     number: int
+    end: int = 0
 
 
 @frozen

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Barrier, Event, Thread
@@ -39,9 +40,11 @@ from eggypro_core.caching.entries import (
 )
 from eggypro_core.errors import UnavailableError
 from tests.support.builders import make_shop, product_values
+from tests.support.postgres_roles import connect_driver, create_role
 from tests.support.small_disk import command_on_small_disk
 from tests.support.tcp_proxy import run_proxy
 
+CHEESE = (product_tag("cheese"),)
 ROOT = Path(__file__).parents[3]
 
 KILLED_WRITER = """
@@ -237,6 +240,55 @@ def test_write_during_lost_connection_is_detected_despite_an_older_transaction(
             connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
             connection.execute(sa.text("SELECT eggypro_touch('product:milk')"))
         wait_until(lambda: changes.is_stale(snapshot, MILK))
+
+
+@contextmanager
+def running_transaction(url: sa.URL) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+    """A transaction that has a number."""
+    with closing(connect_driver(url)) as connection:
+        connection.autocommit = False
+        connection.execute("SELECT pg_current_xact_id()")
+        yield connection
+
+
+def test_a_transaction_in_another_database_delays_no_snapshot(
+    database_url: sa.URL,
+    connect_database: Callable[..., Database],
+    writing_database: Database,
+    write_versions: WriteVersions,
+) -> None:
+    """Nor that of a worker that starts meanwhile, with a role that has hardly a right."""
+    role = create_role(database_url)
+    with running_transaction(database_url.set(database="postgres")):
+        make_touch(writing_database)(EGG[0])
+        feed = PostgresInvalidationFeed(connect_database(role, size=1), write_versions)
+        with feed.running() as changes:
+            wait_for_current_snapshot(changes, EGG)
+            make_touch(writing_database)(EGG[0])
+            wait_for_current_snapshot(changes, EGG)
+
+
+def test_a_worker_that_starts_during_a_transaction_caches_what_was_not_written_since(
+    changes: PostgresInvalidationFeed,
+    database_url: sa.URL,
+    database: Database,
+    writing_database: Database,
+    write_versions: WriteVersions,
+) -> None:
+    before = wait_for_snapshot(changes)
+    with running_transaction(database_url) as older:
+        older.execute("SELECT eggypro_touch('product:cheese')")
+        make_touch(writing_database)(EGG[0])
+        with PostgresInvalidationFeed(database, write_versions).running() as started:
+            assert started.is_stale(wait_for_snapshot(started), MILK)
+            make_touch(writing_database)(EGG[0])  # ends after the feed has started
+            during = wait_for_current_snapshot(started, MILK)
+            assert started.is_stale(during, EGG)
+            assert started.is_stale(before, MILK)
+            assert not started.is_stale(during, CHEESE)
+            older.commit()
+            wait_until(lambda: started.is_stale(during, CHEESE))
+            wait_for_current_snapshot(started, EGG)
 
 
 def test_snapshot_is_not_stale_before_the_database_is_surely_back(

@@ -19,7 +19,7 @@ from attrs import frozen
 
 from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_adapters.postgres.connection import PoolerCheck, detect_pooler, driver_connection
-from eggypro_adapters.postgres.database import HISTORY_SQL, SNAPSHOT_XMIN_SQL, Database
+from eggypro_adapters.postgres.database import HISTORY_SQL, Database
 from eggypro_adapters.postgres.errors import translate_errors
 from eggypro_adapters.postgres.invalidation.shared_versions import SharedVersions
 from eggypro_core.caching.entries import Snapshot
@@ -35,9 +35,16 @@ RECONNECT_PAUSE_SECONDS = 0.5
 MAX_HISTORIES = 8
 """The most histories whose versions are open at once: each start of a server begins another."""
 _LISTEN = "LISTEN eggypro"
-_SNAPSHOT_XMAX = (
-    f"SELECT {HISTORY_SQL}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
-)
+_XMAX = "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+_SNAPSHOT_XMAX = f"SELECT {HISTORY_SQL}, {_XMAX}"
+# A transaction that runs in another database cannot write to the products of this one. Who is
+# listed after the snapshot was taken, and has a number of the snapshot, had it then.
+_SNAPSHOT = f"""
+SELECT coalesce(min(CAST(CAST(running AS text) AS bigint)), {_XMAX}), {_XMAX}
+FROM pg_snapshot_xip(pg_current_snapshot()) AS running
+WHERE NOT EXISTS (
+  SELECT FROM pg_stat_activity
+  WHERE backend_xid = CAST(running AS xid) AND datname <> current_database())"""
 _INVALIDATE_ALL = sa.text("SELECT eggypro_touch('*')")
 _log = logging.getLogger(__name__)
 
@@ -153,11 +160,10 @@ class PostgresInvalidationFeed:
 
     def is_stale(self, snapshot: Snapshot, tags: tuple[str, ...]) -> bool:
         state = self._state
-        if (
-            state is None
-            or snapshot.history != state.history
-            or snapshot.number < state.first_number
-        ):
+        if state is None or snapshot.history != state.history:
+            return True
+        # Otherwise the read may lack a write that ended before this process received writes.
+        if snapshot.number < state.first_number and snapshot.end <= state.first_number:
             return True
         return state.versions.latest(tags) >= snapshot.number
 
@@ -217,8 +223,8 @@ class PostgresInvalidationFeed:
 
     def _renew_lease(self, connection: psycopg.Connection[Any], state: _FeedState) -> None:
         now = self._versions.clock()
-        row = connection.execute(SNAPSHOT_XMIN_SQL).fetchone()
-        snapshot = Snapshot(state.history, row[0] if row else 0)
+        row = connection.execute(_SNAPSHOT).fetchone()
+        snapshot = Snapshot(state.history, *(row or (0, 0)))
         # First, so that replicas must reach the snapshot before a response claims it.
         self._versions.advance(snapshot, now + LEASE_SECONDS)
         # Only after a successful read: until the database is surely back, cached responses remain.
