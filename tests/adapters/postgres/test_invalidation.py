@@ -358,6 +358,28 @@ def test_feed_starts_without_a_database_and_logs_the_reason_once(
         missing.revision()
 
 
+def test_nothing_is_cached_before_the_database_has_all_triggers(
+    database: Database,
+    write_versions: WriteVersions,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Writes to a database of the version before do not touch the tags of lists."""
+    monkeypatch.setattr("eggypro_adapters.postgres.invalidation.feed.RECONNECT_PAUSE_SECONDS", 0.01)
+    rename = "ALTER FUNCTION {} RENAME TO {}"
+    names = ["eggypro_search_touched()", "eggypro_upgraded()"]
+    _execute(database, rename.format(names[0], names[1][:-2]))
+    with PostgresInvalidationFeed(database, write_versions).running() as changes:
+        wait_until(lambda: "the triggers of an earlier version" in caplog.text)
+        assert changes.snapshot() is None
+        _execute(database, rename.format(names[1], names[0][:-2]))
+        wait_for_snapshot(changes)
+
+
+def _execute(database: Database, statement: str) -> None:
+    database.run_transaction(lambda connection: connection.execute(sa.text(statement)))
+
+
 def test_write_to_many_products_invalidates_everything(
     changes: PostgresInvalidationFeed, writing_database: Database
 ) -> None:

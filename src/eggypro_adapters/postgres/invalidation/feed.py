@@ -36,7 +36,11 @@ MAX_HISTORIES = 8
 """The most histories whose versions are open at once: each start of a server begins another."""
 _LISTEN = "LISTEN eggypro"
 _XMAX = "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
-_SNAPSHOT_XMAX = f"SELECT {HISTORY_SQL}, {_XMAX}"
+_NEWEST_TRIGGER_FUNCTION = "eggypro_search_touched"
+"""A function of the newest migration of triggers: without it, writes do not touch all our tags."""
+_INITIAL_STATE = (
+    f"SELECT {HISTORY_SQL}, {_XMAX}, to_regproc('{_NEWEST_TRIGGER_FUNCTION}') IS NOT NULL"
+)
 # A transaction that runs in another database cannot write to the products of this one. Who is
 # listed after the snapshot was taken, and has a number of the snapshot, had it then.
 _SNAPSHOT = f"""
@@ -218,7 +222,10 @@ class PostgresInvalidationFeed:
 
     def _initial_state(self, connection: psycopg.Connection[Any]) -> _FeedState:
         """Return the state from which every write is received; earlier ones may be missed."""
-        history, first_number = connection.execute(_SNAPSHOT_XMAX).fetchone() or ("", 0)
+        row = connection.execute(_INITIAL_STATE).fetchone()
+        history, first_number, has_triggers = row or ("", 0, False)
+        if not has_triggers:
+            raise UnavailableError("The database has the triggers of an earlier version.")
         return _FeedState(history, first_number, self._versions.for_history(history))
 
     def _renew_lease(self, connection: psycopg.Connection[Any], state: _FeedState) -> None:
