@@ -7,23 +7,19 @@ second, each kind of page in turn.
 import argparse
 import json
 import random
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from itertools import cycle
 from pathlib import Path
-from subprocess import DEVNULL, run
 
-from bench.generate import jsonl, products
-from bench.processes import free_port, run_server
-from eggypro_adapters.embedded_postgres import attach
+from bench.servers import start_eggypro
+from bench.shop import ADMIN_KEY, BenchShop, open_shop
 
-EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
-KEY = "k" * 40
 WARM_UP_SECONDS = 3.0
 PAGES = {
     "list by name": [f"?offset={offset}" for offset in range(0, 100, 20)],
@@ -43,32 +39,21 @@ def main() -> None:
     parser.add_argument("--reads", type=float, default=200)
     parser.add_argument("--seconds", type=float, default=20)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="eggypro-sales-") as folder:
-        data, port = Path(folder) / "data", free_port()
-        environment = {
-            "EGGYPRO_DATA_DIR": str(data),
-            "RATE_LIMIT_MAX_REQUESTS": "0",
-            "ADMIN_SECRET_KEY": KEY,
-        }
-        file = Path(folder) / "products.jsonl"
-        file.write_text("".join(jsonl(options.products)))
-        with attach(data, linger=0):
-            command = [EGGYPRO, "products", "import", str(file)]
-            run(command, env=environment, stdout=DEVNULL, check=True)
-            serve = [EGGYPRO, "serve", "--port", str(port)]
-            with run_server(serve, port, environment):
-                for line in _measure(port, options):
-                    print(line)
+    with tempfile.TemporaryDirectory(prefix="eggypro-sales-") as folder, ExitStack() as stack:
+        shop = stack.enter_context(open_shop(Path(folder), options.products))
+        server = start_eggypro(stack, shop)
+        for line in _measure(shop, server.port, options):
+            print(line)
 
 
-def _measure(port: int, options: argparse.Namespace) -> Iterator[str]:
-    slugs = [str(product["slug"]) for product in products(options.products)]
+def _measure(shop: BenchShop, port: int, options: argparse.Namespace) -> Iterator[str]:
+    slugs = shop.all_slugs()
     end = time.monotonic() + WARM_UP_SECONDS + options.seconds
     dice = random.Random(3)
 
     def sell(connection: HTTPConnection) -> None:
         path = f"/api/products/{dice.choice(slugs)}/stock"
-        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"}
         connection.request("POST", path, json.dumps({"delta": -1}), headers)
         connection.getresponse().read()
 
