@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 from eggypro_core.domain.pagination import MAX_EXACT_TOTAL, ListQuery
 
+CAPPED_TOTAL: sa.ColumnElement[int] = sa.literal_column(str(MAX_EXACT_TOTAL + 1), sa.Integer)
+"""The total of a list with more than MAX_EXACT_TOTAL rows."""
 _ONE_ROW = sa.select(sa.literal_column("1").label("one")).subquery()
 
 
@@ -24,10 +26,13 @@ def page_rows(
     *,
     after: bool,
     descending: bool = False,
+    max_rows: int | None = None,
 ) -> sa.Select[Any]:
     """Return the rows of a page in order, and one more if there is a next page.
 
     `position` is a sort key and an id. With `after`, the page starts after the cursor's position.
+    With `max_rows`, the page has no offset and at most that many rows. Postgres then plans the
+    statement once; a limit that is only a parameter makes it plan each time.
     """
     if after:
         types = [column.type for column in position]
@@ -35,11 +40,11 @@ def page_rows(
         start = sa.tuple_(*map(sa.bindparam, names, [None, None], types))
         row = sa.tuple_(*position)
         rows = rows.where(row < start if descending else row > start)
-    return (
-        rows.order_by(*in_order(position, descending=descending))
-        .limit(sa.bindparam("row_limit", type_=sa.Integer))
-        .offset(sa.bindparam("row_offset", type_=sa.Integer))
-    )
+    rows = rows.order_by(*in_order(position, descending=descending))
+    row_limit = sa.bindparam("row_limit", type_=sa.Integer)
+    if max_rows is not None:
+        return sa.select(rows.limit(sa.literal_column(str(max_rows))).subquery()).limit(row_limit)
+    return rows.limit(row_limit).offset(sa.bindparam("row_offset", type_=sa.Integer))
 
 
 def in_order(
@@ -57,7 +62,7 @@ def total_of(
     `within` is a table of the enclosing statement.
     """
     matches: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(rows).where(*conditions)
-    capped = matches.limit(MAX_EXACT_TOTAL + 1).correlate(within).subquery()
+    capped = matches.limit(CAPPED_TOTAL).correlate(within).subquery()
     return sa.select(sa.func.count().label("total")).select_from(capped)
 
 

@@ -51,15 +51,22 @@ def category_names(of: sa.FromClause, *, include_hidden: bool = False) -> sa.Col
 
     This is a subquery per row: use it on the rows of a page only.
     """
-    pair = array([sa.cast(categories.c.slug, sa.Text), sa.cast(categories.c.name, sa.Text)])
-    names = (
-        sa.select(pair)
-        .select_from(product_categories.join(categories))
+    # Looked up by id: for a few links, Postgres would build a hash table of each product.
+    category = (
+        sa.select(categories)
         .where(
-            product_categories.c.product_id == of.c.id,
+            categories.c.id == product_categories.c.category_id,
             sa.true() if include_hidden else categories.c.is_visible,
         )
-        .order_by(categories.c.name_key, categories.c.slug)
+        .offset(sa.literal_column("0"))
+        .lateral("category")
+    )
+    pair = array([sa.cast(category.c.slug, sa.Text), sa.cast(category.c.name, sa.Text)])
+    names = (
+        sa.select(pair)
+        .select_from(product_categories.join(category, sa.true()))
+        .where(product_categories.c.product_id == of.c.id)
+        .order_by(category.c.name_key, category.c.slug)
         .correlate(of)
     )
     return sa.func.array(names.scalar_subquery(), type_=ARRAY(sa.Text)).label("categories")

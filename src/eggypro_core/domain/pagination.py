@@ -16,6 +16,8 @@ from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import integer_param, query_text
 
 DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+"""The most items of a page that a request can ask for."""
 MAX_EXACT_TOTAL = 10_000
 """The highest exact total. The page of a longer list has `total_capped` set."""
 MAX_ID = 2_147_483_647
@@ -23,7 +25,7 @@ MAX_ID = 2_147_483_647
 Parameters: TypeAlias = Mapping[str, fields.Validator]
 """Validators of query parameters by name."""
 PAGE_PARAMETERS: Parameters = {
-    "limit": integer_param("Limit", 1, 100),
+    "limit": integer_param("Limit", 1, MAX_LIMIT),
     "offset": integer_param("Offset", 0, 10_000),
     "cursor": str,
 }

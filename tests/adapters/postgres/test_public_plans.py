@@ -31,13 +31,39 @@ def filled_database(database: Database) -> Database:
     return database
 
 
-def explain(database: Database, statement: CompiledStatement, values: Mapping[str, object]) -> str:
+@pytest.fixture
+def large_database(database: Database) -> Database:
+    """Return a database of 43,000 products, not indexed for searches."""
+    with database.long_transaction() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # no triggers
+        connection.execute(
+            sa.text("""
+                INSERT INTO products (name, slug, description, details, price, name_key)
+                SELECT 'Egg', 'egg-' || number, '', '', 1, 'egg'
+                FROM generate_series(1, 43000) AS number""")
+        )
+    vacuum(database)
+    return database
+
+
+def vacuum(database: Database) -> None:
+    with database.session() as connection:
+        assert connection is not None
+        connection.execute(sa.text("VACUUM (ANALYZE) products"))
+
+
+def explain(
+    database: Database,
+    statement: CompiledStatement,
+    values: Mapping[str, object],
+    options: str = "",
+) -> str:
     """Return the plan of a statement on a table that is too large for sequential scans."""
     with database.long_transaction() as connection:
         connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
         connection.execute(sa.text("SET LOCAL enable_bitmapscan = off"))
         cursor = driver_connection(connection.connection).cursor()
-        cursor.execute(f"EXPLAIN {statement.sql}", statement.values(values))
+        cursor.execute(f"EXPLAIN {options} {statement.sql}", statement.values(values))
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
@@ -76,3 +102,47 @@ def test_product_counts_exclude_hidden_products_by_an_index(filled_database: Dat
 def test_gtins_are_indexed(filled_database: Database, table: str) -> None:
     statement = CompiledStatement(f"SELECT id FROM {table} WHERE gtin = %(gtin)s::text", {})
     assert f"{table}_gtin_idx" in explain(filled_database, statement, {"gtin": "96385074"})
+
+
+@pytest.mark.parametrize("query", [ProductQuery(), ProductQuery(limit=100)])
+def test_public_pages_are_planned_once(filled_database: Database, query: ProductQuery) -> None:
+    store = PostgresProductStore(filled_database)
+    second_page = store.list(query).next_query
+    assert second_page is not None
+    for _ in range(12):
+        store.list(query)
+        store.list(second_page)
+    plans = CompiledStatement(
+        "SELECT generic_plans > 0 FROM pg_prepared_statements"
+        " WHERE statement LIKE '%%FROM products%%'",
+        {},
+    )
+    assert filled_database.fetch(plans, {}) == [(True,), (True,)]
+
+
+def test_large_catalogues_are_not_counted(large_database: Database) -> None:
+    query = ProductQuery()
+    plan = explain(large_database, page_statement(query), page_values(query), "ANALYZE")
+    [count] = [line for line in plan.splitlines() if "products_active_idx" in line]
+    assert "never executed" in count
+    page = PostgresProductStore(large_database).list(query)
+    assert (page.total, page.total_capped) == (10_000, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["DELETE FROM products WHERE id > 9000", "UPDATE products SET is_active = id <= 9000"],
+)
+def test_catalogues_that_became_small_are_counted(large_database: Database, change: str) -> None:
+    with large_database.long_transaction() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        connection.execute(sa.text(change))
+        connection.execute(sa.text("SELECT pg_stat_force_next_flush()"))
+    page = PostgresProductStore(large_database).list(ProductQuery())
+    assert (page.total, page.total_capped) == (9_000, False)
+
+
+def test_longer_pages_than_a_request_can_ask_for_are_complete(filled_database: Database) -> None:
+    page = PostgresProductStore(filled_database).list(ProductQuery(limit=150))
+    assert len(page.items) == 150
+    assert page.next_query is not None

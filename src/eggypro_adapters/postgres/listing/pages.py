@@ -19,12 +19,22 @@ from eggypro_adapters.postgres.product_rows import (
     product_columns,
 )
 from eggypro_adapters.postgres.schema import categories, product_categories, products
-from eggypro_core.domain.pagination import MAX_EXACT_TOTAL, Page
+from eggypro_core.domain.pagination import MAX_EXACT_TOTAL, MAX_LIMIT, Page
 from eggypro_core.domain.product import ListedProduct
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.validation.parameters import Status
 
 _IN_STOCK = sa.or_(products.c.stock_quantity > 0, sa.not_(products.c.track_stock))
+_MAX_HIDDEN = 2_000
+"""Products that are archived or unlisted, up to which the others need not be counted."""
+_MIN_PRODUCTS = 4 * MAX_EXACT_TOTAL + _MAX_HIDDEN
+"""Products of which more than MAX_EXACT_TOTAL are public, if no more than _MAX_HIDDEN are not."""
+# Postgres counts rows as transactions insert and delete them. A replica has no such counts.
+_IS_LARGE_CATALOGUE = f"""(
+  pg_stat_get_live_tuples(CAST('products' AS regclass)) > {_MIN_PRODUCTS}
+  AND (SELECT count(*) FROM (
+    SELECT FROM products WHERE NOT (is_active AND is_listed) LIMIT {_MAX_HIDDEN + 1}
+  ) AS hidden) <= {_MAX_HIDDEN})"""
 _SORT_COLUMNS: Mapping[Sort, sa.ColumnElement[Any]] = {
     Sort.NAME: products.c.name_key,
     Sort.NAME_DESC: products.c.name_key,
@@ -50,6 +60,21 @@ class _ListShape:
     has_min_price: bool
     has_max_price: bool
     has_cursor: bool
+    has_standard_limit: bool
+    """Whether a page has no offset and at most MAX_LIMIT items."""
+
+    @property
+    def is_prepared(self) -> bool:
+        """Return whether one plan suits all values of the parameters."""
+        # One category or word has ten products, another half of all.
+        return not (self.has_category or self.search)
+
+    @property
+    def is_whole_catalogue(self) -> bool:
+        """Return whether all public products match."""
+        return (self.status, self.in_stock) == (None, None) and not (
+            self.search or self.has_category or self.has_min_price or self.has_max_price
+        )
 
 
 def page_statement(
@@ -111,15 +136,18 @@ def _statement(shape: _ListShape) -> CompiledStatement:
     rows = sa.select(*LISTED_PRODUCT_COLUMNS, key.label("key")).where(condition)
     position = (key, products.c.id)
     page = keyset.page_rows(
-        rows, position, after=shape.has_cursor, descending=descending
+        rows,
+        position,
+        after=shape.has_cursor,
+        descending=descending,
+        max_rows=MAX_LIMIT + 1 if shape.is_prepared and shape.has_standard_limit else None,
     ).subquery()
     columns = [*list(page.c)[:-1], category_names(page)]
     return CompiledStatement.compile(
         keyset.with_total(_total(shape, condition), [page.c.key, *columns], page).order_by(
             *keyset.in_order((page.c.key, page.c.id), descending=descending)
         ),
-        # One category or word has ten products, another half of all: no single plan suits both.
-        is_prepared=not (shape.has_category or shape.search),
+        is_prepared=shape.is_prepared,
     )
 
 
@@ -142,9 +170,17 @@ def _facets_statement(shape: _ListShape) -> CompiledStatement:
 
 def _total(shape: _ListShape, condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     if shape.search is None:
-        return keyset.total_of(products, condition)
+        total = keyset.total_of(products, condition)
+        return _uncounted_if_large(total) if shape.is_whole_catalogue else total
     count = sa.text(search_statements.total_sql(shape.search)).columns(sa.column("total"))
     return sa.select(count.subquery("counted").c.total)
+
+
+def _uncounted_if_large(total: sa.Select[Any]) -> sa.Select[Any]:
+    """Return the total of the whole catalogue, which is not counted if it surely is too large."""
+    is_large = sa.literal_column(_IS_LARGE_CATALOGUE, sa.Boolean)
+    number = sa.case((is_large, keyset.CAPPED_TOTAL), else_=total.scalar_subquery())
+    return sa.select(number.label("total"))
 
 
 def _list_shape(
@@ -164,6 +200,7 @@ def _list_shape(
         has_min_price=query.min_price is not None,
         has_max_price=query.max_price is not None,
         has_cursor=query.after is not None,
+        has_standard_limit=query.offset == 0 and query.limit <= MAX_LIMIT,
     )
 
 
