@@ -1,6 +1,6 @@
 """Connections to Postgres: how they are opened and set up, and how long they wait."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
@@ -8,7 +8,7 @@ import psycopg
 import sqlalchemy as sa
 from attrs import define
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, ManagesConnection
 
 from eggypro_adapters.postgres.connection_errors import connection_error
 from eggypro_adapters.postgres.errors import is_connection_lost
@@ -39,6 +39,16 @@ class Connection(psycopg.Connection[Any]):
     response_timeout: float = RESPONSE_TIMEOUT_SECONDS
     allows_long_statements: bool = False
     """Whether it waits beyond the timeout while the server accepts other connections."""
+    _reader: psycopg.Cursor[Any] | None = None
+
+    def read(
+        self, sql: str, values: Mapping[str, object], *, is_prepared: bool
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT, by one cursor for all reads: it keeps its decoders."""
+        if self._reader is None:
+            self._reader = self.cursor(binary=True)
+        # Not `True`: behind a pooler nothing may be prepared.
+        return self._reader.execute(sql, values, prepare=None if is_prepared else False).fetchall()
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Run an exchange with the server. Raises OperationalError after the timeout.
@@ -86,7 +96,7 @@ def detect_pooler(connection: psycopg.Connection[Any]) -> bool:
     return row is None or row[0] != connection.info.backend_pid
 
 
-def driver_connection(pooled: PoolProxiedConnection) -> Connection:
+def driver_connection(pooled: ManagesConnection) -> Connection:
     """Return the psycopg connection of a pooled connection."""
     connection = pooled.driver_connection
     if not isinstance(connection, Connection):

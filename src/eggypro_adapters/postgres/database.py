@@ -10,6 +10,7 @@ import psycopg
 import sqlalchemy as sa
 from attrs import evolve, field, fields, frozen
 from sqlalchemy.dialects.postgresql import psycopg as dialect
+from sqlalchemy.pool import ManagesConnection
 
 from eggypro_adapters.postgres.connection import (
     Connector,
@@ -357,20 +358,30 @@ class Database:
     def _fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]
     ) -> Sequence[tuple[Any, ...]]:
-        pooled = self.engine.raw_connection()
+        connection = self._pool.take_idle()
+        if connection is None:
+            with closing(self.engine.raw_connection()) as opened:
+                return self._read(opened, statement, values)
         try:
-            with driver_connection(pooled).cursor(binary=True) as cursor:
-                # Not `True`: behind a pooler nothing may be prepared.
-                prepare = None if statement.is_prepared else False
-                parameters = statement.values(values)
-                return cursor.execute(statement.sql, parameters, prepare=prepare).fetchall()
+            return self._read(connection, statement, values)
+        finally:
+            self._pool.put_back(connection)
+
+    def _read(
+        self,
+        connection: ManagesConnection,
+        statement: CompiledStatement,
+        values: Mapping[str, object],
+    ) -> Sequence[tuple[Any, ...]]:
+        try:
+            return driver_connection(connection).read(
+                statement.sql, statement.values(values), is_prepared=statement.is_prepared
+            )
         except psycopg.OperationalError as error:
             if is_connection_lost(error):
-                pooled.invalidate(error)
+                connection.invalidate(error)
                 self._pool.close_idle()
             raise
-        finally:
-            pooled.close()
 
 
 _PING = CompiledStatement.compile(sa.text("SELECT 1"))
