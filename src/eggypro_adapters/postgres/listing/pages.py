@@ -10,6 +10,7 @@ from attrs import frozen
 from eggypro_adapters.postgres import keyset
 from eggypro_adapters.postgres.database import CompiledStatement
 from eggypro_adapters.postgres.listing import search_statements
+from eggypro_adapters.postgres.listing.category_pages import category_page_statement
 from eggypro_adapters.postgres.listing.facets import facets_select
 from eggypro_adapters.postgres.product_rows import (
     LISTED_PRODUCT_COLUMNS,
@@ -72,8 +73,18 @@ class _ListShape:
     @property
     def is_whole_catalogue(self) -> bool:
         """Return whether all public products match."""
+        return self._has_only_public and not self.has_category
+
+    @property
+    def is_whole_category(self) -> bool:
+        """Return whether all public products of a category match."""
+        return self._has_only_public and self.has_category
+
+    @property
+    def _has_only_public(self) -> bool:
+        """Return whether the only filters are those of status and category."""
         return (self.status, self.in_stock) == (None, None) and not (
-            self.search or self.has_category or self.has_min_price or self.has_max_price
+            self.search or self.has_min_price or self.has_max_price
         )
 
 
@@ -88,7 +99,14 @@ def page_statement(
     It has one row more than the limit if there is a next page. An empty page still has one row,
     with the total and a null id. Scanning in sort order is faster if many rows match the search.
     """
-    return _statement(_list_shape(query, search, should_scan_in_order=should_scan_in_order))
+    shape = _list_shape(query, search, should_scan_in_order=should_scan_in_order)
+    if shape.is_whole_category and shape.has_standard_limit:
+        return category_page_statement(
+            _SORT_COLUMNS[shape.sort],
+            has_cursor=shape.has_cursor,
+            descending=shape.sort.is_descending,
+        )
+    return _statement(shape)
 
 
 def page_values(query: ProductQuery) -> dict[str, object]:
