@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from eggypro_core.domain.gtin import MAX_GTIN_LENGTH
 
-HEAD_REVISION = "0015"
+HEAD_REVISION = "0016"
 """Revision of the newest migration, which results in these tables."""
 
 
@@ -136,7 +136,15 @@ sa.Index(
     "products_rating_idx", sa.func.coalesce(products.c.rating_average, sa.text("0")), products.c.id
 )
 sa.Index("products_stock_idx", products.c.stock_quantity)
-sa.Index("products_active_idx", products.c.is_active, products.c.is_listed)
+# Lists and counts of public products by price and stock read nothing but this index.
+sa.Index(
+    "products_active_idx",
+    products.c.is_active,
+    products.c.is_listed,
+    products.c.price,
+    products.c.id,
+    postgresql_include=["stock_quantity", "track_stock"],
+)
 # The few products that public counts leave out.
 sa.Index(
     "products_hidden_idx",
