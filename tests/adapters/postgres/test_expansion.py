@@ -17,6 +17,7 @@ BREAKING = re.compile(
     re.IGNORECASE,
 )
 """Steps that break the former code: they remove what it uses, or require what it omits."""
+OPTIONAL_OBJECT = re.compile(r"\b(?:DROP|ALTER) [\w ]+ IF EXISTS\b", re.IGNORECASE)
 ALLOWED_STEPS = {
     "ALTER TABLE products DROP COLUMN search": "before the first release: no former code exists",
     "ALTER TABLE api_metrics ALTER COLUMN response_time TYPE": "integers still fit, both ways",
@@ -75,6 +76,6 @@ def test_migrations_contain_only_allowed_breaking_steps(
 
     PostgresMigrations(database).upgrade()
     # A restore runs them in a new schema: IF EXISTS could find the table of the schema in use.
-    assert not [statement for statement in statements if "IF EXISTS" in statement.upper()]
+    assert not [statement for statement in statements if OPTIONAL_OBJECT.search(statement)]
     steps = {step for statement in statements for step in breaking_steps(statement)}
     assert steps == set(ALLOWED_STEPS)
