@@ -172,7 +172,7 @@ class ReadCache:
         try:
             try:
                 response, status = self._look_up_or_load(key, tags, load, flight.snapshot)
-            finally:  # first of all: those who wait for this flight must not join it again
+            finally:  # before its result: waiting requests must not join it again
                 self._remove_flight(key, flight)
         except BaseException as error:
             flight.future.set_exception(error)

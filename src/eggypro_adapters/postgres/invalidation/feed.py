@@ -41,8 +41,8 @@ _NEWEST_TRIGGER_FUNCTION = "eggypro_search_touched"
 _INITIAL_STATE = (
     f"SELECT {HISTORY_SQL}, {_XMAX}, to_regproc('{_NEWEST_TRIGGER_FUNCTION}') IS NOT NULL"
 )
-# A transaction that runs in another database cannot write to the products of this one. Who is
-# listed after the snapshot was taken, and has a number of the snapshot, had it then.
+# A transaction of another database cannot write to the products of this one. The list of running
+# transactions is read after the snapshot: one with a number of the snapshot had it before.
 _SNAPSHOT = f"""
 SELECT coalesce(min(CAST(CAST(running AS text) AS bigint)), {_XMAX}), {_XMAX}
 FROM pg_snapshot_xip(pg_current_snapshot()) AS running

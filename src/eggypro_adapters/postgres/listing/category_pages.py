@@ -1,9 +1,9 @@
 """Statement of a page of a category: its public products, with those of its descendants.
 
 It reads the ids of the products, up to MAX_EXACT_TOTAL, from the links of the categories, which are
-much narrower. A small category is then sorted. Of a larger one, the page is found by a scan in sort
-order, which soon meets enough of its products. The statement has a branch for each way, of which
-one runs, and is planned once: a plan for each category takes longer to make than to run.
+much narrower. The products of a small category are then sorted. The page of a larger one is found
+by a scan in sort order, which soon meets enough of its products. The statement has a branch for
+each way, and runs only one of them. It is planned once: planning takes longer than execution.
 """
 
 from functools import lru_cache

@@ -27,9 +27,9 @@ from eggypro_core.validation.parameters import Status
 
 _IN_STOCK = sa.or_(products.c.stock_quantity > 0, sa.not_(products.c.track_stock))
 _MAX_HIDDEN = 2_000
-"""Products that are archived or unlisted, up to which the others need not be counted."""
+"""The maximum number of archived or unlisted products with which public ones are not counted."""
 _MIN_PRODUCTS = 4 * MAX_EXACT_TOTAL + _MAX_HIDDEN
-"""Products of which more than MAX_EXACT_TOTAL are public, if no more than _MAX_HIDDEN are not."""
+"""The size of a catalogue that has more than MAX_EXACT_TOTAL public products in that case."""
 # Postgres counts rows as transactions insert and delete them. A replica has no such counts.
 _IS_LARGE_CATALOGUE = f"""(
   pg_stat_get_live_tuples(CAST('products' AS regclass)) > {_MIN_PRODUCTS}
