@@ -264,5 +264,8 @@ def test_a_writer_of_an_imported_product_is_told_to_try_again(database: Database
 def test_prepared_lookup_of_skus_uses_the_index_even_of_an_empty_table(database: Database) -> None:
     statement = SKU_HOLDERS.sql.replace("%(skus)s", "$1")
     with database.long_transaction() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {statement}").scalars().all()
+        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+        connection.exec_driver_sql(f"PREPARE find_holders (text[]) AS {statement}")
+        plan = connection.exec_driver_sql("EXPLAIN EXECUTE find_holders ('{}')").scalars().all()
+        connection.exec_driver_sql("DEALLOCATE find_holders")
     assert any("using skus_pkey on skus" in line for line in plan)
