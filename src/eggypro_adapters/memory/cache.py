@@ -42,17 +42,15 @@ class MemoryCache:
         return self._bytes
 
     def get(self, key: str) -> CacheEntry | None:
-        entry = self._entries.get(key)
-        if entry is None:
+        try:
+            entry = self._entries[key]
+            if entry.expires_at > self._clock():
+                self._entries.move_to_end(key)
+                return entry
+        except KeyError:  # there was none, or another thread has just removed it
             return None
-        if entry.expires_at <= self._clock():
-            self.delete(key)
-            return None
-        try:  # noqa: SIM105  (`suppress` takes half as long as all of this method)
-            self._entries.move_to_end(key)
-        except KeyError:  # another thread has removed it
-            pass
-        return entry
+        self.delete(key)
+        return None
 
     def set(self, key: str, entry: CacheEntry) -> None:
         entry = _with_exact_buffer(entry)
