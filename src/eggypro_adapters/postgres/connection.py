@@ -60,7 +60,7 @@ class Connection(psycopg.Connection[Any]):
         while True:
             try:
                 return super().wait(gen, interval, self.response_timeout)
-            except psycopg.errors._WaitTimeout:  # noqa: SLF001  (documented in `wait` of psycopg)
+            except psycopg.errors._WaitTimeout:  # noqa: SLF001  (has no public name)
                 if not (self.allows_long_statements and self._server_accepts_connections()):
                     self.close()
                     raise psycopg.OperationalError("it does not respond") from None

@@ -9,7 +9,12 @@ from attrs import fields_dict
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from eggypro_adapters.postgres.schema import categories, product_categories, products, variants
-from eggypro_core.domain.field_definition import Converters, FieldType, serializer
+from eggypro_core.domain.field_definition import (
+    Converters,
+    FieldType,
+    compile_function,
+    serializer,
+)
 from eggypro_core.domain.image import StoredImage
 from eggypro_core.domain.product import (
     CategoryName,
@@ -228,16 +233,15 @@ _FUNCTIONS = {
 def _row_reader(record: type[P], column_names: Sequence[str]) -> Callable[[Sequence[Any]], P]:
     """Return a function that returns the product of a row of the named columns.
 
-    It is compiled from generated source code, as `serializer` does: a loop over the columns takes
-    1.6 times as long.
+    It is compiled because a loop over the columns takes 1.4 times as long.
     """
     columns = {name: f"row[{index}]" for index, name in enumerate(column_names)}
     arguments = ", ".join(
         f"{name}={_EXPRESSIONS.get(name, f'{{{name}}}').format_map(columns)}"
         for name in fields_dict(record)
     )
-    function: Callable[[Sequence[Any]], P] = eval(  # noqa: S307  (the names are our own)
-        f"lambda row: record({arguments})", {**_FUNCTIONS, "record": record}
+    function: Callable[[Sequence[Any]], P] = compile_function(
+        "row", f"record({arguments})", {**_FUNCTIONS, "record": record}
     )
     return function
 
