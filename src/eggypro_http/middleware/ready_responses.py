@@ -55,9 +55,12 @@ class ReadyResponses:
     the admission in the environ, so that the request is counted once.
     """
 
-    def __init__(self, app: WSGIApplication, cache: ReadCache) -> None:
+    def __init__(
+        self, app: WSGIApplication, cache: ReadCache, max_responses: int = MAX_READY_RESPONSES
+    ) -> None:
         self._app = app
         self._cache = cache
+        self._max_responses = max_responses
         self._ready: dict[Inputs, _ReadyResponse] = {}
 
     def __len__(self) -> int:
@@ -107,7 +110,7 @@ class ReadyResponses:
         return body
 
     def _keep(self, inputs: Inputs, ready: "_ReadyResponse") -> None:
-        if len(self._ready) >= MAX_READY_RESPONSES:
+        if len(self._ready) >= self._max_responses:
             self._ready.clear()
         self._ready[inputs] = ready
 
