@@ -11,6 +11,7 @@ from threading import Barrier, Event, Thread
 import psycopg
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from eggypro_adapters.contracts.clock import NOON, FakeMonotonicClock
 from eggypro_adapters.contracts.invalidation_feed import (
@@ -280,7 +281,10 @@ def test_a_worker_that_starts_during_a_transaction_caches_what_was_not_written_s
         older.execute("SELECT eggypro_touch('product:cheese')")
         make_touch(writing_database)(EGG[0])
         with PostgresInvalidationFeed(database, write_versions).running() as started:
-            assert started.is_stale(wait_for_snapshot(started), MILK)
+            wait_for_snapshot(started)
+            assert started._state is not None
+            earliest = evolve(before, end=started._state.first_number)  # perhaps before the start
+            assert started.is_stale(earliest, MILK)
             make_touch(writing_database)(EGG[0])  # ends after the feed has started
             during = wait_for_current_snapshot(started, MILK)
             assert started.is_stale(during, EGG)
@@ -342,10 +346,8 @@ def test_feed_starts_without_a_database_and_logs_the_reason_once(
     connect_database: Callable[..., Database],
     write_versions: WriteVersions,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("eggypro_adapters.postgres.invalidation.feed.RECONNECT_PAUSE_SECONDS", 0.01)
     missing = connect_database(f"postgresql+psycopg:///egg?host={tmp_path}", size=1)
     failures = list[None]()
     missing.restart_server_with(lambda: failures.append(None))
@@ -361,11 +363,9 @@ def test_feed_starts_without_a_database_and_logs_the_reason_once(
 def test_nothing_is_cached_before_the_database_has_all_triggers(
     database: Database,
     write_versions: WriteVersions,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Writes to a database of the version before do not touch the tags of lists."""
-    monkeypatch.setattr("eggypro_adapters.postgres.invalidation.feed.RECONNECT_PAUSE_SECONDS", 0.01)
     rename = "ALTER FUNCTION {} RENAME TO {}"
     names = ["eggypro_search_touched()", "eggypro_upgraded()"]
     _execute(database, rename.format(names[0], names[1][:-2]))
