@@ -34,11 +34,10 @@ class RateLimitPolicy:
     counts_successes: bool = True
     counts_failures: bool = True
     is_exact: bool = True
-    counts_every_request: bool = field(init=False, eq=False, repr=False)
-    """Whether a request can be counted before its outcome is known."""
 
-    @counts_every_request.default
-    def _counts_every_request(self) -> bool:
+    @property
+    def counts_every_request(self) -> bool:
+        """Return whether a request can be counted before its outcome is known."""
         return self.counts_successes and self.counts_failures
 
     def counts(self, *, success: bool) -> bool:
