@@ -192,6 +192,8 @@ class _Server:
                 **child_user_options(owner.st_uid, owner.st_gid),
             )
         except (PermissionError, subprocess.CalledProcessError) as error:
+            if isinstance(error, subprocess.CalledProcessError) and error.returncode < 0:
+                return  # killed by a signal: `join` starts another one
             raise UnavailableError(
                 f"User {owner.st_uid}, the owner of {self.data}, cannot run {sys.executable} with"
                 f" {guardian.__file__}: choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"

@@ -253,6 +253,12 @@ def test_killed_starter_leaves_a_usable_folder(data: Path) -> None:
     end_user(start_user(data))
 
 
+def test_guardian_killed_while_it_starts_is_replaced(data: Path) -> None:
+    waiting = start_user(data)
+    wait_until(lambda: kill(guardians(data)))
+    assert end_user(waiting)
+
+
 def test_guardian_killed_during_creation_is_replaced(data: Path) -> None:
     waiting = start_user(data)
     wait_until((data / "pg.new").exists)
