@@ -79,6 +79,10 @@ class NotFoundError(EggyProError):
         self.kind = kind
 
 
+class GoneError(EggyProError):
+    """The requested data existed, and was deleted after its retention or replaced by a restore."""
+
+
 class SlugMovedError(EggyProError):
     """The requested slug is a former one; the product's current slug is `slug`."""
 

@@ -253,7 +253,7 @@ def category_page_body(
 def import_report_body(report: ImportReport) -> dict[str, Json]:
     """Return the report of an import."""
     return {
-        "batch": None,
+        "batch": report.batch,
         "applied": report.is_applied,
         "created": report.created,
         "changed": report.changed,

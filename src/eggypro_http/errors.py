@@ -36,6 +36,7 @@ STATUS_BY_ERROR: Mapping[type[EggyProError], int] = {
     errors.UnauthenticatedError: 401,
     errors.ForbiddenError: 403,
     errors.NotFoundError: 404,
+    errors.GoneError: 410,
     errors.SlugMovedError: 308,
     errors.ConflictError: 409,
     errors.VersionConflictError: 412,

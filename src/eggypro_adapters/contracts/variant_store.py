@@ -341,7 +341,10 @@ class VariantStoreContract:
     def test_an_import_can_swap_skus_of_variants(self, stores: VariantStores) -> None:
         first, second = stores.create_variant("1", sku="A"), stores.create_variant("2", sku="B")
         with stores.products.begin_import() as session:
-            swapped = [(EGG, evolve(first, sku="B")), (EGG, evolve(second, sku="A"))]
+            swapped = [
+                (EGG, first, evolve(first, sku="B")),
+                (EGG, second, evolve(second, sku="A")),
+            ]
             session.write_variants([], swapped)
             session.commit()
         assert [variant.sku for variant in stores.products.get(EGG).variants] == ["B", "A"]
@@ -379,7 +382,10 @@ class VariantStoreContract:
     ) -> None:
         first, second = stores.create_variant("1", sku="V"), stores.create_variant("2", sku="W")
         stores.products.update(EGG, lambda product: evolve(product, sku="P"))
-        changed = [evolve(first, sku="W"), evolve(second, sku=None, is_active=False)]
+        changed = [
+            (EGG, first, evolve(first, sku="W")),
+            (EGG, second, evolve(second, sku=None, is_active=False)),
+        ]
         drafts = [self._make_draft("3", "V"), self._make_draft("4", "P")]
         with stores.products.begin_import() as session:
             product_id = stores.products.get(EGG).id
@@ -387,9 +393,7 @@ class VariantStoreContract:
             assert product.variants == (first, second)
             session.release_skus([product_id], [first.id, second.id])
             session.write_products([], [(product, evolve(product, sku=None))], LATER)
-            session.write_variants(
-                [(EGG, draft) for draft in drafts], [(EGG, variant) for variant in changed]
-            )
+            session.write_variants([(EGG, draft) for draft in drafts], changed)
             session.commit()
         items = stores.variants.list(VariantQuery(product=EGG, status=Status.ALL)).items
         assert [variant.sku for variant in items] == ["W", None, "V", "P"]

@@ -4,6 +4,7 @@ from eggypro_adapters.memory.cache import MemoryCache
 from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.counter import MemoryRateCounter
 from eggypro_adapters.memory.database import MemoryDatabase
+from eggypro_adapters.memory.events import MemoryEventLog
 from eggypro_adapters.memory.idempotency import MemoryIdempotencyStore
 from eggypro_adapters.memory.image_registry import MemoryImageRegistry
 from eggypro_adapters.memory.images import MemoryImageStore
@@ -21,6 +22,7 @@ __all__ = [
     "MemoryCategoryStore",
     "MemoryDatabase",
     "MemoryErrorTracker",
+    "MemoryEventLog",
     "MemoryIdempotencyStore",
     "MemoryImageRegistry",
     "MemoryImageStore",

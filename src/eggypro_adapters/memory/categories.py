@@ -17,6 +17,14 @@ from eggypro_core.domain.category import (
     check_position,
     parent_not_found,
 )
+from eggypro_core.domain.event import (
+    Subject,
+    categories_changed,
+    category_changed,
+    category_created,
+    category_deleted,
+    category_moved,
+)
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product_query import name_sort_key
 from eggypro_core.domain.slug import free_slug, slug_conflict, slugify
@@ -46,20 +54,25 @@ class MemoryCategoryStore:
     def create(self, draft: CategoryDraft, at: datetime) -> Category:
         with self._database.lock:
             state = self._database.state
-            return _to_category(state, create_category(state, draft, next(self._database.ids), at))
+            node = create_category(state, draft, next(self._database.ids), at)
+            self._database.record([category_created(node.id, node.slug, node.name)])
+            return _to_category(state, node)
 
     def create_many(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         with self._database.lock:
             state = self._database.state.copy()
-            for draft in drafts:
-                create_category(state, draft, next(self._database.ids), at)
+            nodes = [
+                create_category(state, draft, next(self._database.ids), at) for draft in drafts
+            ]
             self._database.state = state
+            self._database.record(category_created(node.id, node.slug, node.name) for node in nodes)
 
     def update(self, slug: str, change: Callable[[Category], Category]) -> Category:
         with self._database.lock:
             state = self._database.state
             node = _get_node(state, slug)
-            new = change(_to_category(state, node))
+            category = _to_category(state, node)
+            new = change(category)
             changed = evolve(
                 node,
                 name=new.name,
@@ -67,30 +80,49 @@ class MemoryCategoryStore:
                 description=new.description,
                 is_active=new.is_active,
             )
-            return _to_category(state, _save(state, changed, new.parent))
+            saved = _to_category(state, _save(state, changed, new.parent))
+            self._database.record(category_changed(category, saved))
+            return saved
 
     def delete(self, slug: str) -> None:
         with self._database.lock:
             state = self._database.state
             deleted = _get_node(state, slug)
+            category = _to_category(state, deleted)
+            children = [node for node in state.categories.values() if node.parent == deleted.id]
             del state.categories[deleted.id]
-            for node in list(state.categories.values()):
-                if node.parent == deleted.id:
-                    state.categories[node.id] = evolve(node, parent=deleted.parent)
+            for node in children:
+                state.categories[node.id] = evolve(node, parent=deleted.parent)
             state.links = {link for link in state.links if link[1] != deleted.id}
+            moves = [
+                category_moved(node.id, node.slug, node.name, slug, category.parent)
+                for node in children
+            ]
+            self._database.record([category_deleted(category), *moves])
 
     def link(self, product: str, category: str) -> None:
         with self._database.lock:
             state = self._database.state
-            state.links.add((state.get(product).id, _get_node(state, category).id))
+            link = state.get(product).id, _get_node(state, category).id
+            self._set_links(product, state.links | {link})
 
     def unlink(self, product: str, category: str) -> None:
         with self._database.lock:
             state = self._database.state
             try:
-                state.links.discard((state.get(product).id, _get_node(state, category).id))
+                link = state.get(product).id, _get_node(state, category).id
             except NotFoundError:
                 return
+            self._set_links(product, state.links - {link})
+
+    def _set_links(self, product: str, links: set[tuple[int, int]]) -> None:
+        state = self._database.state
+        stored = state.get(product)
+        before = [node.slug for node in state.categories_of(stored.id)]
+        state.links = links
+        after = [node.slug for node in state.categories_of(stored.id)]
+        subject = Subject.of_product(stored)
+        self._database.record(categories_changed(subject, before, after, stored.version))
 
 
 def _get_node(state: MemoryState, slug: str) -> CategoryNode:

@@ -7,7 +7,9 @@ from threading import RLock
 
 from attrs import define, evolve, field, frozen
 
+from eggypro_core.domain.event import Event, EventDraft
 from eggypro_core.domain.image import StoredImage, images_not_found
+from eggypro_core.domain.origin import Origin, write_context
 from eggypro_core.domain.product import (
     CategoryName,
     Product,
@@ -20,6 +22,7 @@ from eggypro_core.domain.review import Review, summarise_ratings
 from eggypro_core.domain.slug import slug_conflict
 from eggypro_core.domain.variant import MAX_EMBEDDED_VARIANTS, Variant
 from eggypro_core.errors import SlugMovedError
+from eggypro_core.ports import Clock, utc_now
 from eggypro_core.search.text import DocumentTerms, document_terms
 from eggypro_core.validation.parameters import Status
 
@@ -260,10 +263,49 @@ def category_names(nodes: Iterable[CategoryNode]) -> tuple[CategoryName, ...]:
     return tuple(CategoryName(node.slug, node.name) for node in nodes)
 
 
+@frozen
+class MemoryBatch:
+    """The events of one write. `shown_id` is the id of the whole import of which it is a chunk."""
+
+    id: int
+    shown_id: int
+    at: datetime
+    origin: Origin
+    events: tuple[Event, ...]
+
+
 @define
 class MemoryDatabase:
-    """The state of a shop, the lock that guards it, and the next ids."""
+    """The state of a shop, its events, the lock that guards both, and the next ids."""
 
     state: MemoryState = field(factory=MemoryState)
     ids: Iterator[int] = field(factory=lambda: count(1))
     lock: RLock = field(factory=RLock, repr=False)
+    batches: list[MemoryBatch] = field(factory=list, repr=False)
+    clock: Clock = utc_now
+    _batch_ids: Iterator[int] = field(factory=lambda: count(1))
+    _event_ids: Iterator[int] = field(factory=lambda: count(1))
+
+    def record(self, drafts: Iterable[EventDraft], *, part_of: int | None = None) -> int | None:
+        """Append the events of a write as a batch, and return its id; None without events."""
+        given = list(drafts)
+        if not given:
+            return None
+        context, at, batch_id = write_context(), self.clock(), next(self._batch_ids)
+        shown_id = part_of or batch_id
+        events = tuple(
+            Event(
+                next(self._event_ids),
+                shown_id,
+                at,
+                context.origin,
+                draft.type,
+                evolve(draft.subject, id=draft.subject.id or shown_id),
+                draft.version,
+                draft.changes,
+            )
+            for draft in given
+        )
+        self.batches.append(MemoryBatch(batch_id, shown_id, at, context.origin, events))
+        context.batch_ids.append(shown_id)
+        return shown_id

@@ -9,6 +9,18 @@ from attrs import asdict, define, evolve, field
 from eggypro_adapters.memory.categories import create_category, list_category_drafts
 from eggypro_adapters.memory.database import MemoryDatabase, MemoryState
 from eggypro_core.domain.category import CategoryDraft, categories_not_found
+from eggypro_core.domain.event import (
+    EventDraft,
+    EventType,
+    Subject,
+    categories_changed,
+    category_created,
+    product_changed,
+    product_created,
+    variant_changed,
+    variant_created,
+    variant_deleted,
+)
 from eggypro_core.domain.product import Product, ProductDraft
 from eggypro_core.domain.product_files import (
     FORMER_PREFIX,
@@ -42,6 +54,14 @@ class MemoryImportSession:
     """The handles of all items."""
     _claimed: Collection[int] = field(factory=set, init=False)
     """The ids of the products that the source knows by one of the handles."""
+    _events: list[EventDraft] = field(factory=list, init=False)
+    """The events of this import since the last chunk."""
+    _released_skus: dict[int, str | None] = field(factory=dict, init=False)
+    """The former SKUs of products, by id, until their changes are written."""
+    _released_variant_skus: dict[int, str | None] = field(factory=dict, init=False)
+    _new_slugs: set[str] = field(factory=set, init=False)
+    """The slugs of new products, whose categories are part of their creation."""
+    _batch_id: int | None = field(default=None, init=False)
     is_committed: bool = field(default=False, init=False)
 
     @_state.default
@@ -107,8 +127,11 @@ class MemoryImportSession:
     def release_skus(self, product_ids: Collection[int], variant_ids: Collection[int]) -> None:
         state, released = self._state, set(variant_ids)
         for product_id in product_ids:
-            state.products[product_id] = evolve(state.products[product_id], sku=None)
+            product = state.products[product_id]
+            self._released_skus[product_id] = product.sku
+            state.products[product_id] = evolve(product, sku=None)
         for product_id, variants in state.variants.items():
+            self._released_variant_skus |= {v.id: v.sku for v in variants if v.id in released}
             state.variants[product_id] = tuple(
                 evolve(variant, sku=None) if variant.id in released else variant
                 for variant in variants
@@ -116,7 +139,13 @@ class MemoryImportSession:
 
     def delete_variants(self, product_ids: Collection[int]) -> None:
         for product_id in product_ids:
-            self._state.save_variants(self._state.products[product_id], ())
+            product = self._state.products[product_id]
+            subject = Subject.of_product(product)
+            self._events += [
+                variant_deleted(subject, variant.id, variant.options)
+                for variant in self._state.variants_of(product)
+            ]
+            self._state.save_variants(product, ())
 
     def write_products(
         self,
@@ -126,21 +155,33 @@ class MemoryImportSession:
     ) -> None:
         for draft in new:
             bare = evolve(draft, categories=())
-            create_product(self._state, bare, next(self._database.ids), at)
-        for _, product in changed:
+            product = create_product(self._state, bare, next(self._database.ids), at)
+            self._new_slugs.add(product.slug)
+            self._events.append(product_created(product))
+        for before, product in changed:
             self._state.save(product)
+            former = evolve(before, sku=self._released_skus.pop(before.id, before.sku))
+            self._events += product_changed(former, product)
 
     def write_variants(
         self,
         new: Sequence[tuple[str, VariantDraft]],
-        changed: Sequence[tuple[str, Variant]],
+        changed: Sequence[tuple[str, Variant, Variant]],
     ) -> None:
         by_slug: dict[str, list[Variant]] = defaultdict(list)
-        for slug, variant in changed:
+        for slug, before, variant in changed:
             by_slug[slug].append(variant)
+            sku = self._released_variant_skus.pop(before.id, before.sku)
+            subject = Subject.of_product(self._state.get(slug))
+            self._events += variant_changed(subject, evolve(before, sku=sku), variant)
         for slug, draft in new:
             values = asdict(draft, recurse=False)
-            by_slug[slug].append(Variant(**values, id=next(self._database.ids)))
+            product = self._state.get(slug)
+            variant = Variant(**values, id=next(self._database.ids), version=product.version)
+            by_slug[slug].append(variant)
+            subject = Subject.of_product(product)
+            event = variant_created(subject, variant.id, draft.options, product.version)
+            self._events.append(event)
         for slug, variants in by_slug.items():
             product = self._state.get(slug)
             merged = {
@@ -153,22 +194,23 @@ class MemoryImportSession:
         for (product_id, variant_id), quantity in stock.items():
             product = self._state.products[product_id]
             if variant_id is None:
-                self._state.save(evolve(product, stock_quantity=quantity, track_stock=True))
+                changed = evolve(product, stock_quantity=quantity, track_stock=True)
+                self._state.save(changed)
+                self._events += product_changed(product, changed)
                 continue
-            variants = [
-                evolve(variant, stock_quantity=quantity, track_stock=True)
-                if variant.id == variant_id
-                else variant
-                for variant in self._state.variants_of(product)
-            ]
-            self._state.save_variants(product, variants)
+            variants = {variant.id: variant for variant in self._state.variants_of(product)}
+            before = variants[variant_id]
+            after = evolve(before, stock_quantity=quantity, track_stock=True)
+            self._state.save_variants(product, (variants | {variant_id: after}).values())
+            self._events += variant_changed(Subject.of_product(product), before, after)
 
     def list_categories(self) -> Iterable[CategoryDraft]:
         return list_category_drafts(self._state)
 
     def create_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         for draft in drafts:
-            create_category(self._state, draft, next(self._database.ids), at)
+            node = create_category(self._state, draft, next(self._database.ids), at)
+            self._events.append(category_created(node.id, node.slug, node.name))
 
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
         products = [self._state.get(slug) for slug in categories]
@@ -179,7 +221,13 @@ class MemoryImportSession:
             for product in products
             for category in category_ids(self._state, categories[product.slug])
         }
+        former = {product.id: self._category_slugs(product.id) for product in products}
         self._state.links = unchanged | links
+        for product in products:
+            if product.slug not in self._new_slugs:
+                pair = former[product.id], self._category_slugs(product.id)
+                subject = Subject.of_product(product)
+                self._events += categories_changed(subject, *pair, product.version)
 
     def remember_sources(self, source: str, slugs: Mapping[str, str]) -> None:
         for source_id, slug in slugs.items():
@@ -190,16 +238,40 @@ class MemoryImportSession:
             sources[source, source_id] = product_id
 
     def commit_chunk(self) -> None:
+        self._add_released_skus()
         self._database.state = self._state
         self._state = self._state.copy()
+        self._record()
 
-    def commit(self) -> None:
+    def commit(self, name: str = "import") -> None:
+        self._add_released_skus()
+        if self._events or self._batch_id:
+            subject = Subject(0, "", name)
+            self._events.append(EventDraft(EventType.IMPORT_COMPLETED, subject))
         self.is_committed = True
 
     def store(self) -> None:
         """Replace the state of the database if the import was committed."""
         if self.is_committed:
             self._database.state = self._state
+            self._record()
+
+    def _record(self) -> None:
+        batch_id = self._database.record(self._events, part_of=self._batch_id)
+        self._batch_id = batch_id or self._batch_id
+        self._events.clear()
+
+    def _add_released_skus(self) -> None:
+        """Add the events of variants whose SKU was released, and which have not got another one."""
+        for product in self._state.products.values():
+            subject = Subject.of_product(product)
+            for variant in self._state.variants_of(product):
+                if variant.id in self._released_variant_skus:
+                    sku = self._released_variant_skus.pop(variant.id)
+                    self._events += variant_changed(subject, evolve(variant, sku=sku), variant)
+
+    def _category_slugs(self, product_id: int) -> list[str]:
+        return [node.slug for node in self._state.categories_of(product_id)]
 
     def _match_of(self, item: ImportItem) -> ImportMatch:
         if item.number not in self._matches:

@@ -13,6 +13,12 @@ from eggypro_adapters.memory.database import MemoryDatabase, MemoryState, catego
 from eggypro_adapters.memory.import_session import MemoryImportSession, create_product
 from eggypro_adapters.memory.keyset import page_of
 from eggypro_adapters.memory.search import explain_rank, run_search
+from eggypro_core.domain.event import (
+    Subject,
+    product_changed,
+    product_created,
+    product_deleted,
+)
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
     MAX_STOCK,
@@ -90,14 +96,16 @@ class MemoryProductStore:
     def create(self, draft: ProductDraft, at: datetime) -> Product:
         with self._database.lock:
             state = self._database.state
-            return state.with_variants_and_images(
-                create_product(state, draft, next(self._database.ids), at)
-            )
+            product = create_product(state, draft, next(self._database.ids), at)
+            self._database.record([product_created(product)])
+            return state.with_variants_and_images(product)
 
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
         with self._database.lock:
-            changed = change(self.get(slug))
+            product = self.get(slug)
+            changed = change(product)
             self._database.state.save(changed)
+            self._database.record(product_changed(product, changed))
             return self.get(changed.slug)
 
     def adjust_stock(self, slug: str, delta: int) -> int:
@@ -115,7 +123,9 @@ class MemoryProductStore:
             product = self._database.state.get(slug)
             if product.has_variants and quantity != product.stock_quantity:
                 raise derived_field_error("stock_quantity")
-            self._database.state.save(evolve(product, stock_quantity=quantity))
+            changed = evolve(product, stock_quantity=quantity)
+            self._database.state.save(changed)
+            self._database.record(product_changed(product, changed))
             return quantity
 
     def delete(self, slug: str, check: Callable[[Product], None]) -> None:
@@ -123,6 +133,7 @@ class MemoryProductStore:
             product = self._database.state.get(slug)
             check(product)
             self._database.state.delete(product)
+            self._database.record([product_deleted(Subject.of_product(product))])
 
     @contextmanager
     def export_products(self, query: ProductQuery) -> Iterator[CatalogSnapshot]:

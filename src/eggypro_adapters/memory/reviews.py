@@ -7,6 +7,7 @@ from attrs import asdict, evolve
 
 from eggypro_adapters.memory.database import MemoryDatabase
 from eggypro_adapters.memory.keyset import page_of
+from eggypro_core.domain.event import Changes, EventType, Subject, review_event
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import Product, product_not_found
 from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, review_not_found
@@ -45,6 +46,7 @@ class MemoryReviewStore:
                 created_at=at,
             )
             state.save_review(product, review)
+            self._record(EventType.REVIEW_SUBMITTED, review.id, product)
             return review
 
     def verify(self, review_id: int, *, is_verified: bool) -> Review:
@@ -56,6 +58,9 @@ class MemoryReviewStore:
             product = state.products[product_id]
             changed = evolve(review, is_verified=is_verified, product=product.slug)
             state.save_review(product, changed)
+            if changed.is_verified != review.is_verified:
+                changes = {"is_verified": [review.is_verified, is_verified]}
+                self._record(EventType.REVIEW_VERIFIED, review_id, product, changes)
             return changed
 
     def delete(self, review_id: int) -> bool:
@@ -63,8 +68,16 @@ class MemoryReviewStore:
             state = self._database.state
             row = state.reviews.pop(review_id, None)
             if row is not None:
-                state.refresh_rating(state.products[row[0]])
+                product = state.products[row[0]]
+                state.refresh_rating(product)
+                self._record(EventType.REVIEW_DELETED, review_id, product)
             return row is not None
+
+    def _record(
+        self, kind: EventType, review_id: int, product: Product, changes: Changes | None = None
+    ) -> None:
+        subject = Subject.of_product(product)
+        self._database.record([review_event(kind, review_id, subject, changes)])
 
     def _list_by_product(self, query: ReviewQuery) -> Sequence[Review]:
         state = self._database.state

@@ -7,6 +7,12 @@ from attrs import asdict, evolve
 
 from eggypro_adapters.memory.database import MemoryDatabase, MemoryState
 from eggypro_adapters.memory.keyset import page_of
+from eggypro_core.domain.event import (
+    Subject,
+    variant_changed,
+    variant_created,
+    variant_deleted,
+)
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import MAX_STOCK, Product, insufficient_stock, product_not_found
 from eggypro_core.domain.variant import (
@@ -50,6 +56,9 @@ class MemoryVariantStore:
                 values["position"] = min(last + 1, MAX_STOCK)
             variant = Variant(**values, id=next(self._database.ids), version=product.version + 1)
             _save(state, product, variant, siblings, at)
+            subject = Subject.of_product(product)
+            event = variant_created(subject, variant.id, draft.options, variant.version)
+            self._database.record([event])
             return variant
 
     def update(
@@ -66,7 +75,9 @@ class MemoryVariantStore:
                 sibling for sibling in state.variants_of(product) if sibling.id != variant_id
             ]
             _save(state, product, changed, siblings, at)
-            return evolve(changed, version=product.version + 1)
+            changed = evolve(changed, version=product.version + 1)
+            self._database.record(variant_changed(Subject.of_product(product), variant, changed))
+            return changed
 
     def delete(
         self, slug: str, variant_id: int, check: Callable[[Variant], None], at: datetime
@@ -79,6 +90,9 @@ class MemoryVariantStore:
             if deleted is not None:
                 check(deleted)
                 state.save_variants(product, variants.values(), at)
+                subject = Subject.of_product(product)
+                event = variant_deleted(subject, variant_id, deleted.options, product.version + 1)
+                self._database.record([event])
 
     def adjust_stock(self, slug: str, variant_id: int, delta: int) -> int:
         with self._database.lock:
@@ -93,8 +107,11 @@ class MemoryVariantStore:
             state = self._database.state
             product = state.get(slug)
             variants = {variant.id: variant for variant in state.variants_of(product)}
-            variants[variant_id] = evolve(variants[variant_id], stock_quantity=quantity)
+            variant = variants[variant_id]
+            variants[variant_id] = evolve(variant, stock_quantity=quantity)
             state.save_variants(product, variants.values())
+            subject = Subject.of_product(product)
+            self._database.record(variant_changed(subject, variant, variants[variant_id]))
             return quantity
 
     def _list_by_status(self, slug: str, status: Status) -> Sequence[Variant]:

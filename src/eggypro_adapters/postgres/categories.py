@@ -9,9 +9,11 @@ from attrs import frozen
 from eggypro_adapters.postgres import category_tree, keyset
 from eggypro_adapters.postgres.category_queries import category_from_row, page_statement
 from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.event_writer import record_events
 from eggypro_adapters.postgres.product_keys import missing_product_error
 from eggypro_adapters.postgres.search_index import index_products
 from eggypro_core.domain.category import Category, CategoryDraft, CategoryQuery, category_not_found
+from eggypro_core.domain.event import Subject, categories_changed
 from eggypro_core.domain.pagination import Page
 from eggypro_core.errors import SlugMovedError
 
@@ -22,14 +24,24 @@ _LINK = sa.text("""
       link AS (
         INSERT INTO product_categories (product_id, category_id)
         SELECT product.id, category.id FROM product, category ON CONFLICT DO NOTHING
+        RETURNING product_id
       )
-    SELECT (SELECT id FROM product), (SELECT id FROM category)
+    SELECT (SELECT id FROM product), (SELECT id FROM category), (SELECT product_id FROM link)
 """)
-"""Link a product and a category, and return their ids; lock both until the end of the transaction.
+"""Link a product and a category; lock both until the end of the transaction.
+
+Selects their ids, and the id of the product again if they were not linked before.
 
 The lock on the product serializes its writers: without it, one of two concurrent writers would not
 see the words of the other, and the search row would lack them.
 """
+_CATEGORIES = sa.text("""
+    SELECT name, version, ARRAY(
+      SELECT categories.slug FROM product_categories JOIN categories ON id = category_id
+      WHERE product_id = products.id
+    )
+    FROM products WHERE id = :product_id
+""")
 _UNLINK = sa.text("""
     WITH product AS (SELECT id FROM products WHERE slug = :product FOR NO KEY UPDATE)
     DELETE FROM product_categories USING product, categories
@@ -101,14 +113,26 @@ class PostgresCategoryStore:
 
 def _link(connection: sa.Connection, slugs: Mapping[str, str]) -> tuple[int | None, int | None]:
     """Link a product and a category, and return their ids, None if one does not exist."""
-    product_id, category_id = connection.execute(_LINK, slugs).one()
-    if product_id is not None and category_id is not None:
-        index_products(connection, [product_id])
+    product_id, category_id, linked_id = connection.execute(_LINK, slugs).one()
+    if linked_id is not None:
+        index_products(connection, [linked_id])
+        _record(connection, linked_id, slugs)
     return product_id, category_id
 
 
 def _unlink(connection: sa.Connection, slugs: Mapping[str, str]) -> bool:
     """Remove a product from a category, and return whether it was in it."""
-    product_ids = connection.scalars(_UNLINK, slugs).all()
-    index_products(connection, product_ids)
-    return bool(product_ids)
+    product_id = connection.scalar(_UNLINK, slugs)
+    if product_id is None:
+        return False
+    index_products(connection, [product_id])
+    _record(connection, product_id, slugs)
+    return True
+
+
+def _record(connection: sa.Connection, product_id: int, slugs: Mapping[str, str]) -> None:
+    """Record that a product was added to a category or removed from it."""
+    name, version, after = connection.execute(_CATEGORIES, {"product_id": product_id}).one()
+    subject = Subject(product_id, slugs["product"], name, product_id)
+    before = {*after} ^ {slugs["category"]}
+    record_events(connection, categories_changed(subject, before, after, version))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.category_queries import category_columns, category_from_row
+from eggypro_adapters.postgres.event_writer import record_events
 from eggypro_adapters.postgres.locks import CATEGORY_TREE_LOCK, wait_for_lock
 from eggypro_adapters.postgres.product_rows import is_in_category
 from eggypro_adapters.postgres.schema import categories
@@ -21,6 +22,12 @@ from eggypro_core.domain.category import (
     category_not_found,
     check_position,
     parent_not_found,
+)
+from eggypro_core.domain.event import (
+    category_changed,
+    category_created,
+    category_deleted,
+    category_moved,
 )
 from eggypro_core.domain.product_query import name_sort_key
 from eggypro_core.domain.slug import free_slug, slug_conflict, slugify
@@ -69,7 +76,9 @@ def create_category(connection: sa.Connection, draft: CategoryDraft, at: datetim
     insertion = sa.insert(categories).values(values).returning(categories.c.id)
     _update_paths(connection, connection.scalars(insertion).all())
     add_words(connection, tokenize(draft.name))
-    return _get_category(connection, slug)
+    category = _get_category(connection, slug)
+    record_events(connection, [category_created(category.id, slug, category.name)])
+    return category
 
 
 def create_categories(
@@ -90,9 +99,14 @@ def create_categories(
         slug, path = _new_position(draft, positions)
         positions[slug] = _TreePosition(path, draft.is_active)
         rows.append({**_values(draft), "slug": slug, "path": path, "created_at": at})
-    ids = connection.scalars(sa.insert(categories).returning(categories.c.id), rows).all()
-    connection.execute(_SET_PARENTS, {"ids": list(ids)})
-    _update_paths(connection, connection.scalars(_SUBTREE_ROOTS, {"ids": list(ids)}).all())
+    insertion = sa.insert(categories).returning(
+        categories.c.id, categories.c.slug, categories.c.name
+    )
+    created = sorted(connection.execute(insertion, rows).all())
+    record_events(connection, [category_created(*row) for row in created])
+    ids = [row.id for row in created]
+    connection.execute(_SET_PARENTS, {"ids": ids})
+    _update_paths(connection, connection.scalars(_SUBTREE_ROOTS, {"ids": ids}).all())
     add_words(connection, {word for draft in drafts for word in tokenize(draft.name)})
 
 
@@ -138,24 +152,30 @@ def update_category(
     )
     _update_paths(connection, [category.id])
     add_words(connection, tokenize(changed.name))
-    return _get_category(connection, changed.slug)
+    stored = _get_category(connection, changed.slug)
+    record_events(connection, category_changed(category, stored))
+    return stored
 
 
 def delete_category(connection: sa.Connection, slug: str) -> None:
     """Delete a category. Its children move to its parent."""
     _lock_tree(connection)
+    category = _get_category(connection, slug)
     row = _find_row(connection, slug)
-    if row is None:
-        raise category_not_found(slug)
     update = (
         sa.update(categories)
         .where(categories.c.parent_id == row.id)
         .values(parent_id=row.parent_id)
-        .returning(categories.c.id)
+        .returning(categories.c.id, categories.c.slug, categories.c.name)
     )
-    child_ids = connection.scalars(update).all()
+    children = sorted(connection.execute(update).all())
     connection.execute(sa.delete(categories).where(categories.c.id == row.id))
-    _update_paths(connection, child_ids)
+    _update_paths(connection, [child.id for child in children])
+    moves = [
+        category_moved(child.id, child.slug, child.name, slug, category.parent)
+        for child in children
+    ]
+    record_events(connection, [category_deleted(category), *moves])
 
 
 def _lock_tree(connection: sa.Connection) -> None:

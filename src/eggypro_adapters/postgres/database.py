@@ -23,6 +23,7 @@ from eggypro_adapters.postgres.connection import (
     session_setup,
 )
 from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, translate_errors
+from eggypro_adapters.postgres.event_writer import APPEND, COMPLETE, begin_events, pending_events
 from eggypro_adapters.postgres.pool import ConnectionShare, WaitingPool, track_times
 
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
@@ -64,6 +65,9 @@ Holds on a replica too.
 _TRANSACTION_TAGS = (
     f"SELECT {HISTORY_SQL}, CAST(CAST(pg_current_xact_id_if_assigned() AS text) AS bigint),"
     " coalesce(current_setting('eggypro.touched', true), '')"
+)
+_APPEND_EVENTS, _COMPLETE_BATCH = (
+    f"{statement} {_TRANSACTION_TAGS}, (SELECT id FROM batch)" for statement in (APPEND, COMPLETE)
 )
 WriteRecorder: TypeAlias = Callable[[str, int, str], None]
 """Called with the history of a transaction, its number, and the tags it touched."""
@@ -338,7 +342,7 @@ class Database:
 
     @contextmanager
     def _recorded_transaction(self) -> Iterator[sa.Connection]:
-        """Open a transaction, and record its number and tags before it commits.
+        """Open a transaction; append its events and record its number and tags before it commits.
 
         Recording before the commit is safe, since no read sees the transaction while it runs. A
         committed write is therefore always recorded, whenever this process is killed.
@@ -348,12 +352,19 @@ class Database:
             connection.begin(),
             close_if_unusable(connection),
         ):
+            events = begin_events(connection)
             yield connection
             if connection.in_transaction():
-                driver = driver_connection(connection.connection)
-                row = driver.execute(_TRANSACTION_TAGS).fetchone()
+                driver, values = driver_connection(connection.connection), events.values()
+                if values is None:
+                    row = driver.execute(_TRANSACTION_TAGS).fetchone()
+                else:
+                    statement = _APPEND_EVENTS if events.batch_id is None else _COMPLETE_BATCH
+                    row = driver.execute(statement, values).fetchone()
                 if row is not None and row[1] is not None:
-                    self._record_write(*row)
+                    self._record_write(*row[:3])
+                if row is not None and values is not None:
+                    events.note_batch(row[3])
 
     def _fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]
@@ -405,5 +416,7 @@ class TransactionDatabase(Database):
 
     @contextmanager
     def _recorded_transaction(self) -> Iterator[sa.Connection]:
-        with self._connection.begin_nested():
+        events = pending_events(self._connection)
+        with events.savepoint(), self._connection.begin_nested():
             yield self._connection
+            events.begin_batch(self._connection)

@@ -26,6 +26,8 @@ if both versions upgrade one database at once, one of them may fail and roll bac
 """
 PRUNE_LOCK = 7_305_941_123
 """Held by servers that delete expired rows: one at a time."""
+EVENT_LOG_LOCK = 7_305_941_124
+"""Held by readers of the event log while they give positions to committed batches."""
 _TRY_TRANSACTION_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:lock)")
 _TRY_SESSION_LOCK = sa.text("SELECT pg_try_advisory_lock(:lock)")
 _WAIT = sa.text("SELECT pg_advisory_xact_lock(:lock)")

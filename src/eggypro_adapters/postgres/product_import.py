@@ -16,6 +16,7 @@ from eggypro_adapters.postgres.bulk_write import copy_rows, replace_rows
 from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_draft_from_row
 from eggypro_adapters.postgres.category_tree import create_categories, lock_category_ids
 from eggypro_adapters.postgres.database import CompiledStatement, Database, fetch_rows
+from eggypro_adapters.postgres.event_writer import pending_events, record_events
 from eggypro_adapters.postgres.image_registry import find_attachable_images, update_references
 from eggypro_adapters.postgres.import_matching import (
     IS_GIVEN_ID,
@@ -42,6 +43,18 @@ from eggypro_adapters.postgres.schema import (
 )
 from eggypro_adapters.postgres.search_index import add_words, index_without_vocabulary, search_row
 from eggypro_core.domain.category import CategoryDraft
+from eggypro_core.domain.event import (
+    EventDraft,
+    EventType,
+    Subject,
+    categories_changed,
+    product_changed,
+    stock_changed,
+    variant_changed,
+    variant_created,
+    variant_deleted,
+    variant_subject,
+)
 from eggypro_core.domain.product import Product, ProductDraft, own_image_ids
 from eggypro_core.domain.product_files import (
     FORMER_PREFIX,
@@ -105,6 +118,16 @@ _PRODUCT_VARIANTS = (
 _PRODUCT_IDS = CompiledStatement.compile(
     sa.select(products.c.slug, products.c.id).where(_is_any_of(products.c.slug, "slugs"))
 )
+_PRODUCT_SUBJECTS = CompiledStatement.compile(
+    sa.select(
+        products.c.slug, products.c.id, products.c.name, products.c.version, products.c.created_at
+    ).where(_is_any_of(products.c.slug, "slugs"))
+)
+_VARIANT_IDS = CompiledStatement.compile(
+    sa.select(variants.c.product_id, variants.c.combination, variants.c.id).where(
+        _is_any_of(variants.c.product_id, "ids")
+    )
+)
 _PRODUCT_CATEGORIES = (
     sa.select(
         product_categories.c.product_id, sa.func.array_agg(categories.c.slug).label("categories")
@@ -140,17 +163,51 @@ _DELETE_LINKS = sa.text(f"""
 _INSERT_LINKS = sa.text(
     f"INSERT INTO product_categories (product_id, category_id) {_NEW_LINKS} ON CONFLICT DO NOTHING"
 )
-_DELETE_VARIANTS = sa.delete(variants).where(_is_any_of(variants.c.product_id, "ids"))
+_DELETE_VARIANTS = (
+    sa.delete(variants)
+    .where(_is_any_of(variants.c.product_id, "ids"), products.c.id == variants.c.product_id)
+    .returning(
+        products.c.id,
+        products.c.slug,
+        products.c.name,
+        products.c.version,
+        variants.c.id.label("variant_id"),
+        variants.c.options,
+    )
+)
+_RELEASE_SKUS = sa.text("""
+    UPDATE products SET sku = NULL FROM products AS former
+    WHERE products.id = ANY(CAST(:ids AS int[])) AND former.id = products.id
+    RETURNING products.id, former.sku
+""")
+_RELEASE_VARIANT_SKUS = sa.text("""
+    UPDATE variants SET sku = NULL FROM variants AS former, products
+    WHERE variants.id = ANY(CAST(:ids AS int[])) AND former.id = variants.id
+      AND products.id = variants.product_id
+    RETURNING products.id, products.slug, products.name, products.version,
+      variants.id AS variant_id, variants.options, former.sku
+""")
 _RELEASE_ALIASES = sa.delete(slug_aliases).where(_is_any_of(slug_aliases.c.slug, "slugs"))
 
 _SET_STOCK, _SET_VARIANT_STOCK = (
     sa.text(f"""
         UPDATE {table} SET stock_quantity = new.quantity, track_stock = true
-        FROM unnest(:ids, :quantities) AS new (id, quantity) WHERE {table}.id = new.id
+        FROM unnest(:ids, :quantities) AS new (id, quantity)
+          JOIN {table} AS former ON former.id = new.id {join}
+        WHERE {table}.id = new.id
+        RETURNING products.id, products.slug, products.name, products.version,
+          {variant_columns}, former.stock_quantity, former.track_stock, new.quantity
     """).bindparams(
         sa.bindparam("ids", type_=_INTEGERS), sa.bindparam("quantities", type_=_INTEGERS)
     )
-    for table in ("products", "variants")
+    for table, join, variant_columns in (
+        ("products", "", "NULL AS variant_id, NULL AS options"),
+        (
+            "variants",
+            "JOIN products ON products.id = former.product_id",
+            "variants.id AS variant_id, variants.options",
+        ),
+    )
 )
 
 
@@ -177,6 +234,14 @@ class PostgresImportSession:
     """Ids of other products whose search row is out of date."""
     _words: set[str] = field(factory=set, init=False)
     """Words of the imported products, for the vocabulary."""
+    _released_skus: dict[int, str | None] = field(factory=dict, init=False)
+    """Former SKUs of products, by id, until their changes are written."""
+    _released_variants: dict[int, sa.Row[Any]] = field(factory=dict, init=False)
+    """Rows of variants with their former SKUs, by id, until their changes are written."""
+    _started_at: datetime | None = field(default=None, init=False)
+    """The creation time of the new products."""
+    _first_batch_id: int | None = field(default=None, init=False)
+    """The batch of the first chunk."""
     _worker: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1), init=False)
     _pending_write: Future[None] | None = field(default=None, init=False)
     _is_committed: bool = field(default=False, init=False)
@@ -211,6 +276,7 @@ class PostgresImportSession:
             wait_for_lock(connection, IMPORT_LOCK)
             for statement in _CREATE_TABLES:
                 connection.execute(statement)
+            pending_events(connection).part_of = self._first_batch_id
             self._open_connection = connection
         self._await_pending_write()
         return self._open_connection
@@ -254,22 +320,27 @@ class PostgresImportSession:
         rows = fetch_rows(self._connection, _GET_PRODUCTS, {"ids": list(ids)})
         by_id = {product.id: product for product in map(product_from_row, rows)}
         by_id |= self._with_variants([p for p in by_id.values() if p.has_variants])
-        links = self._connection.execute(_PRODUCT_CATEGORIES, {"ids": list(by_id)})
-        slugs = {row.product_id: frozenset(row.categories) for row in links}
+        slugs = self._category_slugs(by_id)
         return {
             id_: StoredProduct(product, slugs.get(id_, frozenset()))
             for id_, product in by_id.items()
         }
 
     def release_skus(self, product_ids: Collection[int], variant_ids: Collection[int]) -> None:
-        for table, ids in ((products, product_ids), (variants, variant_ids)):
-            if ids:
-                release = sa.update(table).where(_is_any_of(table.c.id, "ids")).values(sku=None)
-                self._connection.execute(release, {"ids": list(ids)})
+        if product_ids:
+            rows = self._connection.execute(_RELEASE_SKUS, {"ids": list(product_ids)})
+            self._released_skus |= {row.id: row.sku for row in rows}
+        if variant_ids:
+            rows = self._connection.execute(_RELEASE_VARIANT_SKUS, {"ids": list(variant_ids)})
+            self._released_variants |= {row.variant_id: row for row in rows}
         self._unindexed_ids.update(product_ids)
 
     def delete_variants(self, product_ids: Collection[int]) -> None:
-        self._connection.execute(_DELETE_VARIANTS, {"ids": list(product_ids)})
+        rows = self._connection.execute(_DELETE_VARIANTS, {"ids": list(product_ids)})
+        self._record(
+            variant_deleted(_subject_of(row), row.variant_id, row.options, row.version + 1)
+            for row in sorted(rows, key=lambda row: row.variant_id)
+        )
         refresh_variant_summary(self._connection, product_ids)
         self._unindexed_ids.update(product_ids)
 
@@ -307,50 +378,86 @@ class PostgresImportSession:
         for before, after in changed:
             update_references(connection, before.own_image_ids, after.own_image_ids)
         if new:
+            self._started_at = at
             times = {"created_at": at, "updated_at": at}
             copy_rows(connection, "products", (product_values(draft) | times for draft in new))
+            ids = _product_ids(connection, [str(draft.slug) for draft in new])
+            record_events(
+                connection, (_creation_event(ids[str(draft.slug)], draft) for draft in new)
+            )
             connection.execute(_RELEASE_ALIASES, {"slugs": [draft.slug for draft in new]})
             self._slugs_to_link = frozenset(str(draft.slug) for draft in new if draft.categories)
             self._unindexed_drafts |= {
                 str(draft.slug): draft for draft in new if not draft.categories
             }
         if changed:
-            rows = [_changed_values(after) for _, after in changed]
-            replace_rows(connection, "products", "changed", rows)
+            replace_rows(
+                connection, "products", "changed", [_changed_values(after) for _, after in changed]
+            )
             _rename(connection, changed)
+            for before, after in changed:
+                former = evolve(before, sku=self._released_skus.pop(before.id, before.sku))
+                record_events(connection, product_changed(former, after))
             self._unindexed_ids.update(
                 after.id for before, after in changed if _has_other_words(before, after)
             )
+        pending_events(connection).flush(connection)
 
     def write_variants(
         self,
         new: Sequence[tuple[str, VariantDraft]],
-        changed: Sequence[tuple[str, Variant]],
+        changed: Sequence[tuple[str, Variant, Variant]],
     ) -> None:
-        ids = _product_ids(self._connection, {slug for slug, _ in (*new, *changed)})
+        connection = self._connection
+        slugs = {slug for slug, _ in new} | {slug for slug, *_ in changed}
+        subjects = self._subjects(connection, slugs)
         if changed:
             # Two variants may swap their SKUs: clear the SKUs of all of them first.
-            is_changed = variants.c.id.in_([variant.id for _, variant in changed])
-            self._connection.execute(sa.update(variants).where(is_changed).values(sku=None))
+            is_changed = variants.c.id.in_([before.id for _, before, _ in changed])
+            connection.execute(sa.update(variants).where(is_changed).values(sku=None))
             rows = [
-                {"id": variant.id, "product_id": ids[slug], **variant_values(variant)}
-                for slug, variant in changed
+                {"id": after.id, "product_id": subjects[slug][0].id, **variant_values(after)}
+                for slug, _, after in changed
             ]
-            replace_rows(self._connection, "variants", "changed_variants", rows)
+            replace_rows(connection, "variants", "changed_variants", rows)
+            for slug, before, after in changed:
+                product, version, _ = subjects[slug]
+                events = variant_changed(product, self._with_former_sku(before), after)
+                record_events(connection, (evolve(event, version=version) for event in events))
         if new:
-            rows = [{"product_id": ids[slug], **variant_values(draft)} for slug, draft in new]
-            copy_rows(self._connection, "variants", rows)
-        refresh_variant_summary(self._connection, ids.values())
+            rows = [
+                {"product_id": subjects[slug][0].id, **variant_values(draft)} for slug, draft in new
+            ]
+            copy_rows(connection, "variants", rows)
+            ids = {
+                (product_id, combination): id_
+                for product_id, combination, id_ in fetch_rows(
+                    connection, _VARIANT_IDS, {"ids": [row["product_id"] for row in rows]}
+                )
+            }
+            for row, (slug, draft) in zip(rows, new, strict=True):
+                product, version, _ = subjects[slug]
+                variant_id = ids[product.id, row["combination"]]
+                event = variant_created(product, variant_id, draft.options, version)
+                record_events(connection, [event])
+        refresh_variant_summary(connection, [product.id for product, *_ in subjects.values()])
         self._mark_unindexed(
-            {slug: id_ for slug, id_ in ids.items() if slug not in self._slugs_to_link}
+            {
+                slug: product.id
+                for slug, (product, *_) in subjects.items()
+                if slug not in self._slugs_to_link
+            }
         )
+        pending_events(connection).flush(connection)
 
     def set_stock(self, stock: Mapping[tuple[int, int | None], int]) -> None:
         own = {product: quantity for (product, variant), quantity in stock.items() if not variant}
         by_variant = {variant: quantity for (_, variant), quantity in stock.items() if variant}
         for statement, quantities in ((_SET_STOCK, own), (_SET_VARIANT_STOCK, by_variant)):
             values = {"ids": list(quantities), "quantities": list(quantities.values())}
-            self._connection.execute(statement, values)
+            rows = self._connection.execute(statement, values)
+            for row in sorted(rows, key=lambda row: (row.id, row.variant_id)):
+                self._record(_stock_events(row))
         refresh_variant_summary(
             self._connection, {product for product, variant in stock if variant}
         )
@@ -366,12 +473,18 @@ class PostgresImportSession:
         category_ids = lock_category_ids(
             self._connection, {slug for slugs in categories.values() for slug in slugs}
         )
-        product_ids = _product_ids(self._connection, categories)
+        subjects = self._subjects(self._connection, categories)
+        product_ids = {slug: product.id for slug, (product, *_) in subjects.items()}
         links = [
             (product_id, category_ids[category])
             for product, product_id in product_ids.items()
             for category in categories[product]
         ]
+        known = {slug: known for slug, known in subjects.items() if not known[2]}
+        former = self._category_slugs([product.id for product, *_ in known.values()])
+        for slug, (product, version, _) in known.items():
+            before = former.get(product.id, frozenset())
+            self._record(categories_changed(product, before, categories[slug], version))
         values = {
             "ids": list(product_ids.values()),
             "products": [product for product, _ in links],
@@ -387,11 +500,18 @@ class PostgresImportSession:
 
     def commit_chunk(self) -> None:
         self._complete()
+        if self._open_connection is not None and self._first_batch_id is None:
+            pending = pending_events(self._open_connection)
+            self._first_batch_id = pending.begin_batch(self._open_connection)
         self._transaction.close()
         self._open_connection = None
 
-    def commit(self) -> None:
+    def commit(self, name: str = "import") -> None:
         self._complete()
+        if self._open_connection is not None or self._first_batch_id is not None:
+            events = pending_events(self._connection)
+            if events.has_changes or self._first_batch_id is not None:
+                events.add([EventDraft(EventType.IMPORT_COMPLETED, Subject(0, "", name))])
         self._is_committed = True
 
     def _complete(self) -> None:
@@ -400,6 +520,33 @@ class PostgresImportSession:
             self._write_search_rows(self._connection)
             add_words(self._connection, self._words)
             self._words.clear()
+            self._record(map(_released_sku_event, self._released_variants.values()))
+            self._released_variants.clear()
+
+    def _record(self, events: Iterable[EventDraft]) -> None:
+        pending = pending_events(self._connection)
+        pending.add(events)
+        pending.flush(self._connection)
+
+    def _with_former_sku(self, variant: Variant) -> Variant:
+        released = self._released_variants.pop(variant.id, None)
+        return variant if released is None else evolve(variant, sku=released.sku)
+
+    def _subjects(
+        self, connection: sa.Connection, slugs: Collection[str]
+    ) -> dict[str, tuple[Subject, int, bool]]:
+        """Return products by slug, with their versions, and whether this import creates them."""
+        rows = fetch_rows(connection, _PRODUCT_SUBJECTS, {"slugs": sorted(slugs)})
+        return {
+            slug: (Subject(id_, slug, name, id_), version, created_at == self._started_at)
+            for slug, id_, name, version, created_at in rows
+        }
+
+    def _category_slugs(self, product_ids: Collection[int]) -> dict[int, frozenset[str]]:
+        if not product_ids:
+            return {}
+        rows = self._connection.execute(_PRODUCT_CATEGORIES, {"ids": list(product_ids)})
+        return {row.product_id: frozenset(row.categories) for row in rows}
 
     def _write_search_rows_if_many(self, connection: sa.Connection) -> None:
         if len(self._unindexed_drafts) + len(self._unindexed_ids) >= _INDEX_BATCH_SIZE:
@@ -437,6 +584,36 @@ class PostgresImportSession:
             variants = tuple(variant_from_row(row[1:], product.version) for row in group)
             complete[product_id] = evolve(product, variants=variants)
         return complete
+
+
+def _creation_event(product_id: int, draft: ProductDraft) -> EventDraft:
+    subject = Subject(product_id, str(draft.slug), draft.name, product_id)
+    return EventDraft(EventType.PRODUCT_CREATED, subject, version=1)
+
+
+def _subject_of(row: Any) -> Subject:
+    return Subject(row.id, row.slug, row.name, row.id)
+
+
+def _released_sku_event(row: sa.Row[Any]) -> EventDraft:
+    """Return the event of a variant whose SKU was released, and which has not got another one."""
+    subject = variant_subject(_subject_of(row), row.variant_id, row.options)
+    changes = {"sku": [row.sku, None]}
+    return EventDraft(EventType.VARIANT_UPDATED, subject, row.version, changes)
+
+
+def _stock_events(row: sa.Row[Any]) -> Iterator[EventDraft]:
+    """Yield the events of a product or variant whose stock was set."""
+    is_variant = row.variant_id is not None
+    subject = _subject_of(row)
+    if is_variant:
+        subject = variant_subject(subject, row.variant_id, row.options)
+    if not row.track_stock:
+        kind = EventType.VARIANT_UPDATED if is_variant else EventType.PRODUCT_UPDATED
+        yield EventDraft(kind, subject, row.version, {"track_stock": [False, True]})
+    if row.stock_quantity != row.quantity:
+        quantities = row.stock_quantity, row.quantity
+        yield stock_changed(subject, *quantities, row.version, of_variant=is_variant)
 
 
 def _product_ids(connection: sa.Connection, slugs: Collection[str]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_
 from eggypro_adapters.postgres.category_tree import lock_category_ids
 from eggypro_adapters.postgres.database import MAX_ATTEMPTS, CompiledStatement, Database
 from eggypro_adapters.postgres.errors import concurrent_write_error
+from eggypro_adapters.postgres.event_writer import record_events
 from eggypro_adapters.postgres.image_registry import update_references
 from eggypro_adapters.postgres.listing.facets import facets_from_row
 from eggypro_adapters.postgres.listing.pages import (
@@ -41,6 +42,13 @@ from eggypro_adapters.postgres.product_rows import (
 )
 from eggypro_adapters.postgres.schema import product_categories, products, slug_aliases
 from eggypro_adapters.postgres.search_index import index_products
+from eggypro_core.domain.event import (
+    Subject,
+    product_changed,
+    product_created,
+    product_deleted,
+    stock_changed,
+)
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
     MAX_STOCK,
@@ -171,17 +179,42 @@ class PostgresProductStore:
 
     def _update_stock(self, slug: str, stock: sa.ColumnElement[int]) -> int | None:
         """Set the stock to `stock` and return it; return None if the product does not allow it."""
-        is_allowed = sa.or_(sa.not_(products.c.has_variants), stock == products.c.stock_quantity)
-        update = (
-            sa.update(products)
-            .where(products.c.slug == slug, is_allowed, stock.between(0, MAX_STOCK))
-            .values(stock_quantity=sa.cast(stock, sa.Integer))
-            .returning(products.c.stock_quantity)
+        update = _stock_update(slug, stock)
+
+        def work(connection: sa.Connection) -> int | None:
+            row = connection.execute(update).one_or_none()
+            if row is None:
+                return None
+            product_id, name, version, before, after = row
+            if before != after:
+                subject = Subject(product_id, slug, name, product_id)
+                record_events(connection, [stock_changed(subject, before, after, version)])
+            return int(after)
+
+        return self._database.run_transaction(work)
+
+
+def _stock_update(slug: str, stock: sa.ColumnElement[int]) -> sa.Executable:
+    """Return the update of a stock, which returns id, name, version, and stock before and after."""
+    former = (
+        sa.select(products.c.id, products.c.stock_quantity)
+        .where(products.c.slug == slug)
+        .with_for_update(key_share=True)
+        .cte("former")
+    )
+    is_allowed = sa.or_(sa.not_(products.c.has_variants), stock == products.c.stock_quantity)
+    return (
+        sa.update(products)
+        .where(products.c.id == former.c.id, is_allowed, stock.between(0, MAX_STOCK))
+        .values(stock_quantity=sa.cast(stock, sa.Integer))
+        .returning(
+            products.c.id,
+            products.c.name,
+            products.c.version,
+            former.c.stock_quantity,
+            products.c.stock_quantity,
         )
-        quantity: int | None = self._database.run_transaction(
-            lambda connection: connection.scalar(update)
-        )
-        return quantity
+    )
 
 
 def _create(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
@@ -203,7 +236,9 @@ def _create(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Pro
             connection.execute(sa.insert(product_categories), links)
         index_products(connection, [product_id])
         statement = sa.select(*product_columns()).where(products.c.id == product_id)
-        return product_from_row(connection.execute(statement).one())
+        product = product_from_row(connection.execute(statement).one())
+        record_events(connection, [product_created(product)])
+        return product
     if draft.slug:
         check_slug_is_free(connection, slug)
     check_sku_is_free(connection, draft.sku)
@@ -215,6 +250,7 @@ def _update(connection: sa.Connection, slug: str, change: Callable[[Product], Pr
     changed = change(product)
     if changed != product:
         _replace(connection, product, changed)
+        record_events(connection, product_changed(product, changed))
     if changed.images == product.images:
         return changed
     return product_from_row(connection.execute(_FIND_LOCKED, {"slug": changed.slug}).one())
@@ -225,6 +261,7 @@ def _delete(connection: sa.Connection, slug: str, check: Callable[[Product], Non
     check(product)
     update_references(connection, product.own_image_ids, frozenset())
     connection.execute(sa.delete(products).where(products.c.id == product.id))
+    record_events(connection, [product_deleted(Subject.of_product(product))])
 
 
 def _lock_product(connection: sa.Connection, slug: str) -> Product:

@@ -10,9 +10,11 @@ from attrs import asdict, frozen
 
 from eggypro_adapters.postgres import keyset
 from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.event_writer import record_events
 from eggypro_adapters.postgres.product_keys import missing_product_error, missing_product_error_in
 from eggypro_adapters.postgres.rollups import refresh_rating
 from eggypro_adapters.postgres.schema import products, reviews
+from eggypro_core.domain.event import Changes, EventType, Subject, review_event
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import product_not_found
 from eggypro_core.domain.review import (
@@ -38,7 +40,9 @@ _REVIEW_COLUMNS = [reviews.c[name] for name in _COLUMN_NAMES]
 _position = (reviews.c.created_at, reviews.c.id)
 _slug = sa.bindparam("slug", type_=sa.Text)
 _id = sa.bindparam("review_id", type_=sa.Integer)
-_LOCK_PRODUCT = sa.select(products.c.id, products.c.is_active).with_for_update()
+_LOCK_PRODUCT = sa.select(
+    products.c.id, products.c.is_active, products.c.slug, products.c.name
+).with_for_update()
 _FIND = (
     sa.select(products.c.slug, *_REVIEW_COLUMNS)
     .join_from(reviews, products)
@@ -148,16 +152,22 @@ def _create(connection: sa.Connection, slug: str, draft: ReviewDraft, at: dateti
         return _review_from_row((slug, *duplicate))
     values = {**asdict(draft), "product_id": row.id, "created_at": at}
     insertion = sa.insert(reviews).values(values).returning(*_REVIEW_COLUMNS)
-    return _review_from_row((slug, *connection.execute(insertion).one()))
+    review = _review_from_row((slug, *connection.execute(insertion).one()))
+    _record(connection, EventType.REVIEW_SUBMITTED, review.id, row)
+    return review
 
 
 def _verify(connection: sa.Connection, review_id: int, *, is_verified: bool) -> Review:
-    product_id = _lock_product_of(connection, review_id)
-    if product_id is None:
+    product = _lock_product_of(connection, review_id)
+    if product is None:
         raise review_not_found(review_id)
-    update = sa.update(reviews).where(reviews.c.id == review_id)
-    connection.execute(update.values(is_verified=is_verified))
-    refresh_rating(connection, product_id)
+    update = sa.update(reviews).where(
+        reviews.c.id == review_id, reviews.c.is_verified != is_verified
+    )
+    if connection.execute(update.values(is_verified=is_verified)).rowcount:
+        refresh_rating(connection, product.id)
+        changes = {"is_verified": [not is_verified, is_verified]}
+        _record(connection, EventType.REVIEW_VERIFIED, review_id, product, changes)
     row = connection.execute(_FIND, {"review_id": review_id}).one_or_none()
     if row is None:  # deleted while this transaction waited for the lock on the product
         raise review_not_found(review_id)
@@ -165,16 +175,31 @@ def _verify(connection: sa.Connection, review_id: int, *, is_verified: bool) -> 
 
 
 def _delete(connection: sa.Connection, review_id: int) -> bool:
-    product_id = _lock_product_of(connection, review_id)
-    if product_id is None:
+    product = _lock_product_of(connection, review_id)
+    if product is None:
         return False
     result = connection.execute(sa.delete(reviews).where(reviews.c.id == review_id))
-    refresh_rating(connection, product_id)
-    return result.rowcount > 0
+    if not result.rowcount:  # deleted while this transaction waited for the lock on the product
+        return False
+    refresh_rating(connection, product.id)
+    _record(connection, EventType.REVIEW_DELETED, review_id, product)
+    return True
 
 
-def _lock_product_of(connection: sa.Connection, review_id: int) -> int | None:
-    """Return the id of a review's product, locked until the transaction ends."""
+def _lock_product_of(
+    connection: sa.Connection, review_id: int
+) -> sa.Row[int, bool, str, str] | None:
+    """Return the product of a review, locked until the transaction ends."""
     owner = sa.select(reviews.c.product_id).where(reviews.c.id == review_id).scalar_subquery()
-    product_id: int | None = connection.scalar(_LOCK_PRODUCT.where(products.c.id == owner))
-    return product_id
+    return connection.execute(_LOCK_PRODUCT.where(products.c.id == owner)).one_or_none()
+
+
+def _record(
+    connection: sa.Connection,
+    kind: EventType,
+    review_id: int,
+    product: sa.Row[int, bool, str, str],
+    changes: Changes | None = None,
+) -> None:
+    subject = Subject(product.id, product.slug, product.name, product.id)
+    record_events(connection, [review_event(kind, review_id, subject, changes)])

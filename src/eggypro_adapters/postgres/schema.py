@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from eggypro_core.domain.gtin import MAX_GTIN_LENGTH
 
-HEAD_REVISION = "0016"
+HEAD_REVISION = "0017"
 """Revision of the newest migration, which results in these tables."""
 
 
@@ -393,6 +393,58 @@ idempotency_keys = sa.Table(
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
 )
 sa.Index("idempotency_keys_expires_idx", idempotency_keys.c.expires_at)
+
+# The event log: one batch for each transaction that changed something. Readers give committed
+# batches their position; `ordinal` is the order in which transactions were about to commit.
+batches = sa.Table(
+    "batches",
+    metadata,
+    _id(sa.BigInteger),
+    sa.Column("ordinal", sa.BigInteger, sa.Identity(), nullable=False),
+    sa.Column("position", sa.BigInteger),
+    sa.Column(
+        "at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()
+    ),
+    sa.Column("actor", sa.String(255), nullable=False),
+    sa.Column("source", sa.String(20), nullable=False),
+    sa.Column("request_id", sa.String(64)),
+    sa.Column("reason", sa.String(64)),
+    sa.Column("reference", sa.String(255)),
+    # The first batch of an import in chunks.
+    sa.Column("part_of", sa.BigInteger),
+)
+sa.Index("batches_position_idx", batches.c.position, unique=True)
+sa.Index("batches_unnumbered_idx", batches.c.ordinal, postgresql_where=batches.c.position.is_(None))
+sa.Index("batches_at_idx", batches.c.at)
+sa.Index("batches_part_of_idx", batches.c.part_of, postgresql_where=batches.c.part_of.is_not(None))
+
+# Without foreign keys: an import writes the events before their batch, and events of products
+# outlive them.
+events = sa.Table(
+    "events",
+    metadata,
+    _id(sa.BigInteger),
+    sa.Column("batch_id", sa.BigInteger, nullable=False),
+    sa.Column("type", sa.String(50), nullable=False),
+    sa.Column("subject_id", sa.BigInteger),
+    sa.Column("product_id", sa.Integer),
+    sa.Column("slug", sa.String(255, collation="C")),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer),
+    sa.Column("changes", sa.JSON),
+)
+sa.Index("events_batch_idx", events.c.batch_id, events.c.id)
+sa.Index(
+    "events_product_idx",
+    events.c.product_id,
+    events.c.id,
+    postgresql_where=events.c.product_id.is_not(None),
+)
+sa.Index(
+    "events_deleted_slug_idx",
+    events.c.slug,
+    postgresql_where=events.c.type == sa.literal_column("'product.deleted'"),
+)
 
 api_metrics = sa.Table(
     "api_metrics",

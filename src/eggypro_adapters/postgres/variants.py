@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from eggypro_adapters.postgres import keyset
 from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.event_writer import record_events
 from eggypro_adapters.postgres.product_keys import (
     check_sku_is_free,
     missing_product_error,
@@ -19,6 +20,12 @@ from eggypro_adapters.postgres.product_rows import VARIANT_COLUMNS, variant_from
 from eggypro_adapters.postgres.rollups import refresh_variant_summary
 from eggypro_adapters.postgres.schema import products, variants
 from eggypro_adapters.postgres.search_index import index_products
+from eggypro_core.domain.event import (
+    Subject,
+    variant_changed,
+    variant_created,
+    variant_deleted,
+)
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import MAX_STOCK, insufficient_stock, product_not_found
 from eggypro_core.domain.variant import (
@@ -41,7 +48,9 @@ _FIND = CompiledStatement.compile(
     .where(products.c.slug == _slug)
 )
 _LOCK_PRODUCT = (
-    sa.select(products.c.id, products.c.version).where(products.c.slug == _slug).with_for_update()
+    sa.select(products.c.id, products.c.version, products.c.name)
+    .where(products.c.slug == _slug)
+    .with_for_update()
 )
 _OPTION_NAMES = sa.text(
     "SELECT DISTINCT name FROM variants, json_object_keys(options) AS name"
@@ -110,13 +119,14 @@ class PostgresVariantStore:
 
     def _update_stock(self, slug: str, variant_id: int, change: Callable[[int], int]) -> int:
         def work(connection: sa.Connection) -> int:
-            product_id, version = _lock_product(connection, slug)
-            variant = _get_variant(connection, slug, product_id, variant_id, version)
-            stock = change(variant.stock_quantity)
-            if stock != variant.stock_quantity:
-                _store(connection, variant_id, {"stock_quantity": stock})
-                refresh_variant_summary(connection, [product_id])
-            return stock
+            product, version = _lock_product(connection, slug)
+            variant = _get_variant(connection, product, variant_id, version)
+            changed = evolve(variant, stock_quantity=change(variant.stock_quantity))
+            if changed != variant:
+                _store(connection, variant_id, {"stock_quantity": changed.stock_quantity})
+                refresh_variant_summary(connection, [product.id])
+                record_events(connection, variant_changed(product, variant, changed))
+            return changed.stock_quantity
 
         return self._database.run_transaction(work)
 
@@ -146,18 +156,19 @@ def _require_visible(slug: str, status: Status, *, is_active: bool) -> None:
 
 
 def _create(connection: sa.Connection, slug: str, draft: VariantDraft, at: datetime) -> Variant:
-    product_id, version = _lock_product(connection, slug)
-    _check_options(connection, product_id, draft, 0)
+    product, version = _lock_product(connection, slug)
+    _check_options(connection, product.id, draft, 0)
     check_sku_is_free(connection, draft.sku)
     values = variant_values(draft)
     if draft.position is None:
-        values["position"] = _next_position(connection, product_id)
+        values["position"] = _next_position(connection, product.id)
     insertion = (
-        sa.insert(variants).values(product_id=product_id, **values).returning(*VARIANT_COLUMNS)
+        sa.insert(variants).values(product_id=product.id, **values).returning(*VARIANT_COLUMNS)
     )
     variant = variant_from_row(connection.execute(insertion).one(), version + 1)
-    refresh_variant_summary(connection, [product_id], at)
-    index_products(connection, [product_id])
+    refresh_variant_summary(connection, [product.id], at)
+    index_products(connection, [product.id])
+    record_events(connection, [variant_created(product, variant.id, variant.options, version + 1)])
     return variant
 
 
@@ -168,20 +179,22 @@ def _update(
     change: Callable[[Variant], Variant],
     at: datetime,
 ) -> Variant:
-    product_id, version = _lock_product(connection, slug)
-    variant = _get_variant(connection, slug, product_id, variant_id, version)
+    product, version = _lock_product(connection, slug)
+    variant = _get_variant(connection, product, variant_id, version)
     changed = change(variant)
     if changed == variant:
         return variant
     if changed.options != variant.options:
-        _check_options(connection, product_id, changed, variant_id)
+        _check_options(connection, product.id, changed, variant_id)
     if changed.sku != variant.sku:
         check_sku_is_free(connection, changed.sku)
     _store(connection, variant_id, variant_values(changed))
-    refresh_variant_summary(connection, [product_id], at)
+    refresh_variant_summary(connection, [product.id], at)
     if (changed.options, changed.is_active) != (variant.options, variant.is_active):
-        index_products(connection, [product_id])
-    return evolve(changed, version=version + 1)
+        index_products(connection, [product.id])
+    changed = evolve(changed, version=version + 1)
+    record_events(connection, variant_changed(product, variant, changed))
+    return changed
 
 
 def _delete(
@@ -191,30 +204,32 @@ def _delete(
     check: Callable[[Variant], None],
     at: datetime,
 ) -> None:
-    product_id, version = _lock_product(connection, slug)
-    row = _find_row(connection, product_id, variant_id)
+    product, version = _lock_product(connection, slug)
+    row = _find_row(connection, product.id, variant_id)
     if row is None:
         return
-    check(variant_from_row(row, version))
+    variant = variant_from_row(row, version)
+    check(variant)
     connection.execute(sa.delete(variants).where(variants.c.id == variant_id))
-    refresh_variant_summary(connection, [product_id], at)
-    index_products(connection, [product_id])
+    refresh_variant_summary(connection, [product.id], at)
+    index_products(connection, [product.id])
+    record_events(connection, [variant_deleted(product, variant_id, variant.options, version + 1)])
 
 
-def _lock_product(connection: sa.Connection, slug: str) -> tuple[int, int]:
-    """Return the id and version of a product, locked until the transaction ends."""
+def _lock_product(connection: sa.Connection, slug: str) -> tuple[Subject, int]:
+    """Return a product and its version, locked until the transaction ends."""
     row = connection.execute(_LOCK_PRODUCT, {"slug": slug}).one_or_none()
     if row is None:
         raise missing_product_error_in(connection, slug)
-    return row.id, row.version
+    return Subject(row.id, slug, row.name, row.id), row.version
 
 
 def _get_variant(
-    connection: sa.Connection, slug: str, product_id: int, variant_id: int, version: int
+    connection: sa.Connection, product: Subject, variant_id: int, version: int
 ) -> Variant:
-    row = _find_row(connection, product_id, variant_id)
+    row = _find_row(connection, product.id, variant_id)
     if row is None:
-        raise variant_not_found(slug, variant_id)
+        raise variant_not_found(product.slug, variant_id)
     return variant_from_row(row, version)
 
 

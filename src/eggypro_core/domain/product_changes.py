@@ -10,6 +10,7 @@ from attrs import asdict, evolve, fields_dict, frozen
 
 from eggypro_core.domain import variant as variant_rules
 from eggypro_core.domain.image import ImageUrlBuilder, no_image_url
+from eggypro_core.domain.origin import MAX_REASON_LENGTH, MAX_REFERENCE_LENGTH
 from eggypro_core.domain.pricing import compare_at_errors, price_errors
 from eggypro_core.domain.product import (
     IMPORT_REQUIRED_FIELDS,
@@ -200,19 +201,43 @@ _EMPTY_VALUES: Mapping[str, Any] = {
 """The empty values of the fields that a PUT clears if it omits them."""
 
 
-def parse_stock_change(values: Mapping[str, object]) -> dict[str, int]:
+@frozen
+class StockChange:
+    """A change of a stock: a new `quantity`, or else a `delta` to add; why, and a reference."""
+
+    delta: int = 0
+    quantity: int | None = None
+    reason: str | None = None
+    reference: str | None = None
+
+
+def parse_stock_change(values: Mapping[str, object]) -> StockChange:
     """Validate a stock change: either a `delta` to add or a value to `set`.
 
     Raises ValidationError.
     """
     errors = [] if len({"delta", "set"} & values.keys()) == 1 else [_DELTA_OR_SET]
-    return fields.check(values, STOCK_FIELDS, errors=errors)
+    checked = fields.check(values, STOCK_FIELDS, errors=errors)
+    return StockChange(
+        checked.get("delta", 0),
+        checked.get("set"),
+        checked.get("reason"),
+        checked.get("reference"),
+    )
+
+
+def parse_quantity(value: object) -> int:
+    """Return a valid stock quantity. Raises ValidationError for the field `set`."""
+    quantity: int = fields.check({"set": value}, {"set": STOCK_QUANTITY})["set"]
+    return quantity
 
 
 _CATEGORIES = fields.list_of("Categories", fields.slug("Category", 100), MAX_CATEGORIES)
 STOCK_FIELDS: Mapping[str, fields.Validator] = {
     "delta": fields.integer("Delta"),
     "set": STOCK_QUANTITY,
+    "reason": fields.optional(fields.single_line("Reason", MAX_REASON_LENGTH)),
+    "reference": fields.optional(fields.single_line("Reference", MAX_REFERENCE_LENGTH)),
 }
 _DELTA_OR_SET = FieldError("delta", "Either delta or set must be given")
 _ATTRIBUTE_EDITS = nullable(

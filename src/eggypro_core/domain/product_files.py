@@ -275,7 +275,8 @@ class ImportReport:
 
     `is_applied`: the changes are stored. If there are `refused` entries and the import was not set
     to keep going, nothing was stored, and nothing counts as created or changed. The lists have at
-    most MAX_REPORTED items each; the totals count all. `new_categories` are names.
+    most MAX_REPORTED items each; the totals count all. `new_categories` are names. `batch` is the
+    id of the batch of events; None if nothing was changed.
     """
 
     created: int = 0
@@ -290,6 +291,7 @@ class ImportReport:
     difference_total: int = 0
     is_applied: bool = False
     dry_run: bool = False
+    batch: int | None = field(default=None, eq=False)
 
 
 @frozen

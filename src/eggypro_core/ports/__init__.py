@@ -1,6 +1,7 @@
 """Ports of the catalogue, as Protocols that adapters implement."""
 
 from eggypro_core.ports.clock import Clock, utc_now
+from eggypro_core.ports.events import EventLog
 from eggypro_core.ports.files import (
     HtmlCleaner,
     ImportSession,
@@ -21,6 +22,7 @@ from eggypro_core.ports.stores import (
 __all__ = [
     "CategoryStore",
     "Clock",
+    "EventLog",
     "HtmlCleaner",
     "ImageCleaner",
     "ImageRegistry",

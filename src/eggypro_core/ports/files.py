@@ -191,9 +191,9 @@ class ImportSession(Protocol):
     def write_variants(
         self,
         new: Sequence[tuple[str, VariantDraft]],
-        changed: Sequence[tuple[str, Variant]],
+        changed: Sequence[tuple[str, Variant, Variant]],
     ) -> None:
-        """Insert the `new` variants and replace the `changed` ones by id.
+        """Insert the `new` variants and replace the `changed` ones, pairs of before and after.
 
         Each comes with the slug of its product; new ones have a position. Updates the variant
         summary of the products. Raises ConflictError like `write_products`.
@@ -234,8 +234,11 @@ class ImportSession(Protocol):
         """Commit everything written so far, and continue."""
         ...
 
-    def commit(self) -> None:
-        """Commit the import."""
+    def commit(self, name: str = "import") -> None:
+        """Commit the import, with an event of its completion unless it changed nothing.
+
+        `name` says what was imported.
+        """
         ...
 
 

@@ -11,6 +11,7 @@ from eggypro_core.domain.image import (
     absolute_image_url,
     no_image_url,
 )
+from eggypro_core.domain.origin import Source, writing_for
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
     MAX_STOCK,
@@ -23,7 +24,11 @@ from eggypro_core.domain.product import (
     product_not_found,
     with_image_urls,
 )
-from eggypro_core.domain.product_changes import ProductChanges, parse_stock_change
+from eggypro_core.domain.product_changes import (
+    ProductChanges,
+    parse_quantity,
+    parse_stock_change,
+)
 from eggypro_core.domain.product_files import (
     DEFAULT_IMPORT_OPTIONS,
     IMPORT_SOURCE,
@@ -42,6 +47,7 @@ from eggypro_core.errors import ConflictError, FieldError, UnavailableError, Ver
 from eggypro_core.ports import (
     Clock,
     HtmlCleaner,
+    ImportSession,
     ProductReader,
     ProductStore,
     ProductWriter,
@@ -189,9 +195,10 @@ class ProductService:
         Returns the new stock. Raises like `adjust_stock`.
         """
         change = parse_stock_change(values)
-        if "set" in change:
-            return self.set_stock(slug, change["set"])
-        return self.adjust_stock(slug, change["delta"])
+        with writing_for(reason=change.reason, reference=change.reference):
+            if change.quantity is not None:
+                return self.set_stock(slug, change.quantity)
+            return self.adjust_stock(slug, change.delta)
 
     def adjust_stock(self, slug: str, delta: int) -> int:
         """Add `delta` to the stock of a product and return the new stock.
@@ -206,9 +213,7 @@ class ProductService:
 
     def set_stock(self, slug: str, quantity: int) -> int:
         """Set the stock and return it. Raises ValidationError, and like `adjust_stock`."""
-        return self._products.set_stock(
-            require_slug(slug), parse_stock_change({"set": quantity})["set"]
-        )
+        return self._products.set_stock(require_slug(slug), parse_quantity(quantity))
 
     def import_products(
         self,
@@ -232,19 +237,19 @@ class ProductService:
             options = evolve(options, source=source)
         if not isinstance(file, ImportFile):
             file = ImportFile("jsonl", iter(file))
-        with self._products.begin_import() as session:
-            return _run_import(
-                ProductImporter(
-                    session,
-                    self._html_cleaner.clean,
-                    self._clock(),
-                    file,
-                    options,
-                    self._image_url,
-                    listener,
-                    progress,
-                )
-            )
+        return self._run_import(
+            file.format,
+            lambda session: ProductImporter(
+                session,
+                self._html_cleaner.clean,
+                self._clock(),
+                file,
+                options,
+                self._image_url,
+                listener,
+                progress,
+            ),
+        )
 
     def import_file(
         self,
@@ -281,8 +286,9 @@ class ProductService:
         """
         if not isinstance(file, StockFile):
             file = StockFile(iter(file))
-        with self._products.begin_import() as session:
-            return _run_import(StockImporter(session, file, options, listener))
+        return self._run_import(
+            "stock", lambda session: StockImporter(session, file, options, listener)
+        )
 
     def import_stock_file(
         self,
@@ -298,6 +304,22 @@ class ProductService:
         if self._stock_reader is None:
             raise RuntimeError("ProductService needs a reader to import stock files")
         return self.import_stock(self._stock_reader(stream), options, listener=listener)
+
+    def _run_import(
+        self, name: str, importer_of: Callable[[ImportSession], ProductImporter | StockImporter]
+    ) -> ImportReport:
+        """Run an import, and store it unless it has errors or is a dry run."""
+        with writing_for(source=Source.IMPORT) as context:
+            with self._products.begin_import() as session:
+                importer = importer_of(session)
+                importer.read()
+                importer.compare()
+                is_applied = importer.is_accepted and not importer.options.dry_run
+                if is_applied:
+                    importer.write()
+                    session.commit(name)
+            report = importer.report(is_applied=is_applied)
+            return evolve(report, batch=context.batch_id) if is_applied else report
 
     def export_file(
         self,
@@ -387,17 +409,6 @@ def require_version(expected: ExpectedVersion, current: int) -> None:
         f"The product has changed in the meantime: it is at version {current},"
         f" not {' or '.join(map(str, sorted(versions)))}. Read it again and repeat the change."
     )
-
-
-def _run_import(importer: ProductImporter | StockImporter) -> ImportReport:
-    """Run an import, and store it unless it has errors or is a dry run."""
-    importer.read()
-    importer.compare()
-    is_applied = importer.is_accepted and not importer.options.dry_run
-    if is_applied:
-        importer.write()
-        importer.session.commit()
-    return importer.report(is_applied=is_applied)
 
 
 def _with_progress(

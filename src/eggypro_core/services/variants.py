@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from eggypro_core.domain.origin import writing_for
 from eggypro_core.domain.pagination import Page, is_id
 from eggypro_core.domain.product import MAX_STOCK, insufficient_stock
-from eggypro_core.domain.product_changes import parse_stock_change
+from eggypro_core.domain.product_changes import parse_quantity, parse_stock_change
 from eggypro_core.domain.variant import (
     READ_ONLY_FIELDS,
     REQUIRED_FIELDS,
@@ -100,9 +101,10 @@ class VariantService:
         Returns the new stock. Raises like `adjust_stock`.
         """
         change = parse_stock_change(values)
-        if "set" in change:
-            return self.set_stock(slug, variant_id, change["set"])
-        return self.adjust_stock(slug, variant_id, change["delta"])
+        with writing_for(reason=change.reason, reference=change.reference):
+            if change.quantity is not None:
+                return self.set_stock(slug, variant_id, change.quantity)
+            return self.adjust_stock(slug, variant_id, change.delta)
 
     def adjust_stock(self, slug: str, variant_id: int, delta: int) -> int:
         """Add `delta` to the stock of a variant and return the new stock.
@@ -115,7 +117,7 @@ class VariantService:
 
     def set_stock(self, slug: str, variant_id: int, quantity: int) -> int:
         """Set the stock of a variant and return it."""
-        stock = parse_stock_change({"set": quantity})["set"]
+        stock = parse_quantity(quantity)
         return self._variants.set_stock(*_require_key(slug, variant_id), stock)
 
     def _update(

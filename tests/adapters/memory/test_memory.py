@@ -1,6 +1,7 @@
 import pytest
 
 from eggypro_adapters.contracts import category_store, image_registry, product_search, review_store
+from eggypro_adapters.contracts.event_log import EventLogContract, EventStores
 from eggypro_adapters.contracts.image_store import ImageStoreContract
 from eggypro_adapters.contracts.import_matching import ImportMatchingContract
 from eggypro_adapters.contracts.product_store import ProductStoreContract
@@ -9,6 +10,7 @@ from eggypro_adapters.contracts.variant_store import VariantStoreContract, Varia
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
+    MemoryEventLog,
     MemoryImageRegistry,
     MemoryImageStore,
     MemoryProductStore,
@@ -44,6 +46,19 @@ class TestMemoryReviewStore(review_store.ReviewStoreContract):
     def stores(self) -> review_store.ReviewStores:
         database = MemoryDatabase()
         return review_store.ReviewStores(MemoryProductStore(database), MemoryReviewStore(database))
+
+
+class TestMemoryEventLog(EventLogContract):
+    @pytest.fixture
+    def stores(self) -> EventStores:
+        database = MemoryDatabase()
+        return EventStores(
+            MemoryEventLog(database),
+            MemoryProductStore(database),
+            MemoryVariantStore(database),
+            MemoryReviewStore(database),
+            MemoryCategoryStore(database),
+        )
 
 
 class TestMemoryCategoryStore(category_store.CategoryStoreContract):

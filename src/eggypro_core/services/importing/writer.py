@@ -32,7 +32,8 @@ class WriteBatch:
     new: list[ProductDraft] = field(factory=list)
     changed: list[tuple[Product, Product]] = field(factory=list)
     new_variants: list[tuple[str, VariantDraft]] = field(factory=list)
-    changed_variants: list[tuple[str, Variant]] = field(factory=list)
+    changed_variants: list[tuple[str, Variant, Variant]] = field(factory=list)
+    """The slug of the product, and the variant before and after."""
     simplified_ids: list[int] = field(factory=list)
     """Products that lose all their variants."""
 
@@ -170,7 +171,10 @@ class ImportWriter:
             if update.is_change:
                 batch.changed.append((stored.product, update.after))
                 batch.new_variants += [(slug, variant) for variant in update.new_variants]
-                batch.changed_variants += [(slug, v) for v in update.changed_variants]
+                former = {variant.id: variant for variant in stored.product.variants}
+                batch.changed_variants += [
+                    (slug, former[variant.id], variant) for variant in update.changed_variants
+                ]
                 if update.removed_variants:
                     batch.simplified_ids.append(product_id)
             source_ids = item.keys.source_ids(slug)

@@ -1,0 +1,125 @@
+"""In-memory event log."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from eggypro_adapters.memory.database import MemoryBatch, MemoryDatabase
+from eggypro_core.domain.event import Event
+from eggypro_core.domain.event_query import (
+    LATEST,
+    START,
+    Batch,
+    BatchQuery,
+    EventPage,
+    EventQuery,
+    LogPosition,
+    Order,
+    batch_not_found,
+    require_in_log,
+)
+
+
+class MemoryEventLog:
+    """Read and prune the events in memory. Each batch has its position from the start."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def list(self, query: EventQuery) -> EventPage:
+        with self._database.lock:
+            batches = list(self._database.batches)
+            product_ids = set(self._product_ids(query.product, batches))
+        first, last = (batches[0].id, batches[-1].id) if batches else (1, 0)
+        end = LogPosition(last)
+        if query.after == LATEST:
+            return EventPage((), end)
+        after = query.after if isinstance(query.after, LogPosition) else START
+        if query.after is not None:
+            require_in_log(after, first, last)
+        events = [
+            (batch, event)
+            for batch in batches
+            for event in batch.events
+            if _matches(query, event)
+            and (query.product is None or event.subject.product_id in product_ids)
+        ]
+        if query.order is Order.DESCENDING:
+            events.reverse()
+            if query.after is not None:
+                events = [(b, e) for b, e in events if not _is_after(b, e, after, inclusive=True)]
+        else:
+            events = [(b, e) for b, e in events if _is_after(b, e, after)]
+        page = events[: query.limit]
+        position = None if query.order is Order.DESCENDING else end
+        if page and len(page) == query.limit:
+            batch, event = page[-1]
+            position = LogPosition(batch.id, event.id)
+        return EventPage(tuple(event for _, event in page), position)
+
+    def get_batch(self, batch_id: int) -> Batch:
+        with self._database.lock:
+            for batch in self._list_batches():
+                if batch.id == batch_id:
+                    return batch
+        raise batch_not_found(batch_id)
+
+    def list_batches(self, query: BatchQuery) -> tuple[Batch, ...]:
+        with self._database.lock:
+            batches = [
+                batch
+                for batch in self._list_batches()
+                if query.source in {None, batch.origin.source}
+                and (query.before is None or batch.id < query.before)
+            ]
+        return tuple(reversed(batches))[: query.limit]
+
+    def prune(self, before: datetime, limit: int) -> int:
+        with self._database.lock:
+            batches = self._database.batches
+            old = [batch for batch in batches[:-1] if batch.at < before][:limit]
+            self._database.batches = [batch for batch in batches if batch not in old]
+            return len(old)
+
+    def _list_batches(self) -> Sequence[Batch]:
+        counts: dict[int, int] = {}
+        for batch in self._database.batches:
+            counts[batch.shown_id] = counts.get(batch.shown_id, 0) + len(batch.events)
+        return [
+            Batch(batch.id, batch.at, batch.origin, counts[batch.id])
+            for batch in self._database.batches
+            if batch.id == batch.shown_id
+        ]
+
+    def _product_ids(self, slug: str | None, batches: Iterable[MemoryBatch]) -> Iterator[int]:
+        """Yield the id of the product with a slug; of deleted ones, those of their events."""
+        state = self._database.state
+        for product in state.products.values():
+            if product.slug == slug:
+                yield product.id
+        if slug in state.aliases:
+            yield state.aliases[slug]
+        for batch in batches:
+            for event in batch.events:
+                if event.type == "product.deleted" and event.subject.slug == slug:
+                    yield event.subject.product_id or 0
+
+
+def _matches(query: EventQuery, event: Event) -> bool:
+    return (
+        (query.types is None or event.type in query.types)
+        and query.actor in {None, event.origin.actor}
+        and query.source in {None, event.origin.source}
+        and query.batch in {None, event.batch_id}
+        and (query.since is None or event.at >= query.since)
+        and (query.until is None or event.at < query.until)
+    )
+
+
+def _is_after(
+    batch: MemoryBatch, event: Event, position: LogPosition, *, inclusive: bool = False
+) -> bool:
+    if batch.id != position.position:
+        return batch.id > position.position
+    if position.event is None:
+        return False
+    return event.id > position.event or (inclusive and event.id == position.event)
