@@ -45,6 +45,7 @@ MESSAGES_BY_ERROR: Mapping[type[errors.EggyProError], ExitMessage] = {
     errors.UnauthenticatedError: ExitMessage(REJECTED_EXIT_CODE, "Unauthorized", 401),
     errors.ForbiddenError: ExitMessage(REJECTED_EXIT_CODE, "Forbidden", 403),
     errors.NotFoundError: ExitMessage(REJECTED_EXIT_CODE, "Not Found", 404),
+    errors.GoneError: ExitMessage(REJECTED_EXIT_CODE, "Gone", 410),
     errors.SlugMovedError: ExitMessage(
         REJECTED_EXIT_CODE, "Permanent Redirect", 308, "use that slug"
     ),

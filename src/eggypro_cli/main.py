@@ -21,6 +21,7 @@ from eggypro_cli.commands import (
     db,
     deploy,
     env,
+    events,
     health,
     images,
     maintenance,
@@ -69,11 +70,12 @@ class SettingsRuntime:
         import logging
 
         from eggypro_adapters.wiring import open_shop
+        from eggypro_core.domain.origin import Origin, Source
 
         # Commands report these events themselves; stderr is for their messages only.
         for name in ("psycopg", "eggypro_adapters", "eggypro_core.operations.health"):
             logging.getLogger(name).addHandler(logging.NullHandler())
-        return open_shop(_settings())
+        return open_shop(_settings(), origin=Origin(f"cli:{_user_name()}", Source.CLI))
 
     @contextmanager
     def server_factory(self) -> Iterator[Callable[[], tuple[Shop, HttpConfig]]]:
@@ -263,6 +265,16 @@ def _settings() -> Settings:
     return Settings.read(read_environment(os.environ, Path.cwd()))
 
 
+def _user_name() -> str:
+    """Return the name of the OS user, or the uid if it has none."""
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def _show_version(requested: bool) -> None:  # noqa: FBT001  (signature of a Typer callback)
     if requested:
         from importlib.metadata import version
@@ -299,6 +311,7 @@ app.add_typer(variants.app, name="variants")
 app.add_typer(categories.app, name="categories")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(search.app, name="search")
+app.add_typer(events.app, name="events")
 app.add_typer(images.app, name="images")
 app.add_typer(cache.app, name="cache")
 app.add_typer(metrics.app, name="metrics")

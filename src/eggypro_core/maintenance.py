@@ -16,7 +16,7 @@ _IDEMPOTENCY_BATCH_SIZE = 1000
 
 
 class MaintenanceJob(StrEnum):
-    """A job: delete unused images, old metrics or expired idempotency keys.
+    """A job: delete unused images, old metrics, expired idempotency keys or old events.
 
     The metrics are those of requests and of zero-result searches.
     """
@@ -24,6 +24,7 @@ class MaintenanceJob(StrEnum):
     IMAGES = "images"
     METRICS = "metrics"
     IDEMPOTENCY = "idempotency"
+    EVENTS = "events"
 
 
 @frozen
@@ -81,8 +82,14 @@ def _prune_idempotency_keys(shop: Shop) -> _Batches:
             yield count, 0
 
 
+def _prune_events(shop: Shop) -> _Batches:
+    for count in shop.events.prune(shop.event_retention_days):
+        yield count, 0
+
+
 _JOBS: Mapping[MaintenanceJob, Callable[[Shop], _Batches]] = {
     MaintenanceJob.IMAGES: _prune_images,
     MaintenanceJob.METRICS: _prune_metrics,
     MaintenanceJob.IDEMPOTENCY: _prune_idempotency_keys,
+    MaintenanceJob.EVENTS: _prune_events,
 }

@@ -12,8 +12,11 @@ from eggypro_core.access.authentication import AdminUser, TokenResponse
 from eggypro_core.caching.entries import CacheCounts, CacheReport
 from eggypro_core.deployment import DeploymentCheck
 from eggypro_core.domain.category import Category, CategoryQuery
+from eggypro_core.domain.event import Event, shown_change
+from eggypro_core.domain.event_query import Batch, BatchQuery, EventPage
 from eggypro_core.domain.field_definition import Converters, FieldType, serializer
 from eggypro_core.domain.image import ImageUrlBuilder, SignedUpload, image_set, is_external
+from eggypro_core.domain.origin import Origin
 from eggypro_core.domain.pagination import ListQuery, Page
 from eggypro_core.domain.product import ListedProduct, Product, Rating
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
@@ -34,6 +37,8 @@ from eggypro_core.shop import Shop
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 PRODUCTS_PATH = "/api/products"
 REVIEWS_PATH = "/api/reviews"
+EVENTS_PATH = "/api/events"
+BATCHES_PATH = "/api/batches"
 CATEGORIES_PATH = "/api/categories"
 UPLOADS_PATH = "/api/images/uploads"
 T = TypeVar("T")
@@ -403,6 +408,66 @@ def token_body(response: TokenResponse) -> dict[str, Json]:
         "user": _user(response.user),
         "token": response.token,
         "expires_at": timestamp(response.expires_at),
+    }
+
+
+def event_page_body(page: EventPage, *, shows_actors: bool = True) -> dict[str, Json]:
+    """Return a page of events, and the cursor of the position after it."""
+    position = page.next_position
+    return {
+        "items": [event_body(event, shows_actors=shows_actors) for event in page.items],
+        "next_cursor": None if position is None else position.cursor,
+    }
+
+
+def event_body(event: Event, *, shows_actors: bool = True) -> dict[str, Json]:
+    """Return an event. Long values are shown by their length and start."""
+    changes = event.changes
+    return {
+        "id": event.id,
+        "type": event.type.value,
+        "batch": event.batch_id,
+        "at": timestamp(event.at),
+        **_origin(event.origin, shows_actors=shows_actors),
+        "subject": {
+            "type": event.type.subject_type,
+            "id": event.subject.id,
+            "slug": event.subject.slug or None,
+            "name": event.subject.name,
+        },
+        "version": event.version,
+        "changes": None
+        if changes is None
+        else {name: list(shown_change(change)) for name, change in changes.items()},
+    }
+
+
+def batch_page_body(batches: Sequence[Batch], query: BatchQuery) -> dict[str, Json]:
+    """Return a page of batches, and the id before which the next page begins."""
+    is_full = len(batches) == query.limit
+    return {
+        "items": [batch_body(batch) for batch in batches],
+        "next_before": batches[-1].id if is_full else None,
+    }
+
+
+def batch_body(batch: Batch) -> dict[str, Json]:
+    """Return a batch of events."""
+    return {
+        "id": batch.id,
+        "at": timestamp(batch.at),
+        **_origin(batch.origin, shows_actors=True),
+        "events": batch.event_count,
+    }
+
+
+def _origin(origin: Origin, *, shows_actors: bool) -> dict[str, Json]:
+    return {
+        "actor": origin.actor if shows_actors else None,
+        "source": origin.source.value,
+        "request_id": origin.request_id,
+        "reason": origin.reason,
+        "reference": origin.reference,
     }
 
 

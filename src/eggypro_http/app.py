@@ -19,6 +19,7 @@ from eggypro_http.requests.client_address import ClientResolver
 from eggypro_http.resources import (
     auth,
     categories,
+    events,
     health,
     image_files,
     imports,
@@ -39,6 +40,7 @@ ROUTES = with_openapi_route(
         *product_images.ROUTES,
         *image_files.ROUTES,
         *imports.ROUTES,
+        *events.ROUTES,
         *auth.ROUTES,
         *health.ROUTES,
         *metrics.ROUTES,

@@ -7,14 +7,15 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import falcon
-from attrs import Factory, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from eggypro_core.access.authentication import AccessRequirement
-from eggypro_core.access.rate_limiting import STANDARD, RateLimiter
+from eggypro_core.access.rate_limiting import STANDARD, Admission, RateLimiter
+from eggypro_core.domain.origin import ANONYMOUS, Origin, Source, write_context, writing_as
 from eggypro_core.shop import Shop
 from eggypro_core.validation.fields import Validator
 from eggypro_http.config import HttpConfig
-from eggypro_http.errors import NO_STORE
+from eggypro_http.errors import NO_STORE, REQUEST_ID_KEY
 from eggypro_http.requests.client_address import ClientResolver, Network
 from eggypro_http.requests.idempotency import idempotent, without_idempotency_key
 from eggypro_http.requests.json_body import MAX_JSON_BYTES
@@ -24,6 +25,7 @@ from eggypro_http.response_cache import cached
 from eggypro_http.responses import (
     JSON_MEDIA_TYPE,
     Handler,
+    Response,
     is_not_modified,
     require_json_accepted,
     write_response,
@@ -31,6 +33,7 @@ from eggypro_http.responses import (
 from eggypro_http.urls import (
     IdConverter,
     ImageConverter,
+    LongIdConverter,
     PublicIdConverter,
     SlugConverter,
     falcon_template,
@@ -43,6 +46,7 @@ ENDPOINT_KEY = "eggypro.endpoint"
 """The environ key of the path of the matched route."""
 ADMISSION_CONTROL_KEY = "eggypro.admission_control"
 """The environ key of the RequestAdmission of the matched route."""
+BATCH_ID_HEADER = "x-batch-id"
 Responder: TypeAlias = Callable[..., None]
 
 
@@ -100,6 +104,7 @@ def install_routes(
     """Install the routes in `app`, with HEAD for every GET and OPTIONS for every path."""
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
+    app.router_options.converters["long"] = LongIdConverter
     app.router_options.converters["image"] = ImageConverter
     app.router_options.converters["public_id"] = PublicIdConverter
     limiter = RateLimiter(shop.authenticator, config.rate_counter, config.rate_limits)
@@ -127,6 +132,8 @@ class _RouteMatcher:
 
 def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter) -> Responder:
     handler = partial(route.handler, config=config) if route.takes_config else route.handler
+    if route.method != "GET":
+        handler = _with_batch_id(handler)
     if route.method == "POST":
         handler = _with_idempotency(handler, route, shop, config)
     cached_handler = cached(handler, route.tags, config.cache)
@@ -145,8 +152,11 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
             admission.authorize(requirement)
             if route.media_type == JSON_MEDIA_TYPE:
                 require_json_accepted(request)
-            handle = cached_handler if is_public else handler
-            result = handle(shop, request, **path)
+            if route.method == "GET":
+                result = (cached_handler if is_public else handler)(shop, request, **path)
+            else:
+                with writing_as(_origin(admission, request)):
+                    result = handler(shop, request, **path)
         response.set_headers(result.headers)
         cache_control = public_cache_control if is_public else NO_STORE
         if admission.authentication_error is not None:  # WWW-Authenticate is for this client only
@@ -161,6 +171,24 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
             write_response(result, request, response)
 
     return respond
+
+
+def _origin(admission: Admission, request: falcon.Request) -> Origin:
+    actor = ANONYMOUS if admission.user is None else admission.user.actor
+    return Origin(actor, Source.HTTP, request.env[REQUEST_ID_KEY])
+
+
+def _with_batch_id(handler: Handler) -> Handler:
+    """Return a handler whose responses name the batch of their events in X-Batch-ID."""
+
+    def handle(shop: Shop, request: falcon.Request, **path: object) -> Response:
+        response = handler(shop, request, **path)
+        batch_id = write_context().batch_id
+        if batch_id is None:
+            return response
+        return evolve(response, headers={**response.headers, BATCH_ID_HEADER: str(batch_id)})
+
+    return handle
 
 
 def _with_idempotency(handler: Handler, route: Route, shop: Shop, config: HttpConfig) -> Handler:

@@ -10,6 +10,7 @@ from eggypro_core.domain.image import is_public_id
 from eggypro_core.domain.pagination import MAX_ID
 from eggypro_core.domain.slug import is_slug
 
+_is_long = re.compile("[1-9][0-9]{0,17}").fullmatch
 _is_id = re.compile("[1-9][0-9]{0,9}").fullmatch
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _CONVERTER_BY_NAME = {
@@ -21,10 +22,14 @@ _CONVERTER_BY_NAME = {
     "public_id": "public_id",
     "upload": "slug",
     "job": "slug",
+    "batch": "long",
 }
 """The converter of each variable in the path of a route."""
 _CONVERTER_SUFFIX = re.compile(r":\w+(?=})")
-_PUBLIC_NAMES = {"variant": "id", "review": "id", "upload": "id", "image": "public_id}/{rendition"}
+_PUBLIC_NAMES = {
+    **dict.fromkeys(("variant", "review", "upload", "batch"), "id"),
+    "image": "public_id}/{rendition",
+}
 """The names of variables in the public documentation, where they differ."""
 
 
@@ -42,6 +47,14 @@ class IdConverter(BaseConverter):
     def convert(self, value: str) -> int | None:
         """Return the id, or None if `value` is not an id."""
         return int(value) if _is_id(value) and int(value) <= MAX_ID else None
+
+
+class LongIdConverter(BaseConverter):
+    """Path converter that matches only ids of 64 bits, written as in JSON."""
+
+    def convert(self, value: str) -> int | None:
+        """Return the id, or None if `value` is not an id."""
+        return int(value) if _is_long(value) else None
 
 
 class ImageConverter(BaseConverter):

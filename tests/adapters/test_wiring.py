@@ -46,7 +46,11 @@ from eggypro_adapters.wiring import (
     require_tokens,
     startup_warnings,
 )
-from eggypro_core.access.authentication import Permission, TokenRequest
+from eggypro_core.access.authentication import (
+    DEFAULT_TOKEN_PERMISSIONS,
+    Permission,
+    TokenRequest,
+)
 from eggypro_core.access.rate_limiting import RateLimiter
 from eggypro_core.caching.entries import CachedResponse, CacheStatus
 from eggypro_core.domain.product_query import ProductQuery
@@ -211,9 +215,9 @@ def test_tokens_are_signed_with_the_configured_secret(database_url: sa.URL) -> N
     with_secret = evolve(without_secret, jwt_secret=KEY[1:])
     with open_shop(with_secret) as shop:
         token = shop.authenticator.issue_token(TokenRequest()).token
-        assert require_tokens(with_secret).user_for(token).permissions == {*Permission}
+        assert require_tokens(with_secret).user_for(token).permissions == DEFAULT_TOKEN_PERMISSIONS
         rotated = evolve(with_secret, jwt_secret=f"{KEY}2", jwt_secret_previous=KEY[1:])
-        assert require_tokens(rotated).user_for(token).permissions == {*Permission}
+        assert require_tokens(rotated).user_for(token).permissions == DEFAULT_TOKEN_PERMISSIONS
         other_secret = evolve(with_secret, jwt_secret=KEY)
         other_key = evolve(with_secret, admin_secret_key=f"{KEY}2")
         for settings in (other_secret, other_key):
@@ -365,7 +369,7 @@ def test_secret_is_generated_once_in_a_private_file(
 def test_tokens_of_a_development_machine_outlive_its_processes(folder: Path) -> None:
     token = require_tokens(Settings(eggypro_data_dir=folder)).issue(TokenRequest()).token
     tokens = require_tokens(Settings(eggypro_data_dir=folder))
-    assert tokens.user_for(token).permissions == {*Permission}
+    assert tokens.user_for(token).permissions == DEFAULT_TOKEN_PERMISSIONS
     assert (folder / "jwt.secret").read_text().strip() not in repr(tokens)
 
 

@@ -33,6 +33,8 @@ COMMANDS = [
     *(["env", name] for name in ("check", "example")),
     *(["cache", name] for name in ("clear", "stats")),
     ["auth", "token"],
+    *(["events", name] for name in ("follow", "list")),
+    ["products", "history"],
     ["deploy", "check"],
     ["maintenance", "run"],
     ["serve"],

@@ -29,6 +29,7 @@ ERRORS = [
     errors.UnauthenticatedError("Who are you?"),
     errors.ForbiddenError("Not for you"),
     errors.NotFoundError("No such thing"),
+    errors.GoneError("Deleted after its retention"),
     errors.SlugMovedError("new-slug"),
     errors.ConflictError("Taken", field="slug"),
     errors.VersionConflictError("Changed meanwhile"),

@@ -44,6 +44,9 @@ REQUIRED: Mapping[tuple[str, str], AccessRequirement | None] = {
     ("POST", "/api/images/uploads"): WRITE,
     ("POST", "/api/images/uploads/{upload}/complete"): WRITE,
     ("POST", "/api/imports"): WRITE,
+    ("GET", "/api/events"): Permission.EVENTS_READ,
+    ("GET", "/api/batches"): WRITE,
+    ("GET", "/api/batches/{batch}"): WRITE,
     ("POST", "/images/uploads"): PUBLIC,  # its form is signed
     ("GET", "/images/{image}"): PUBLIC,
     ("POST", "/api/auth/admin"): Credential.KEY,

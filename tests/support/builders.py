@@ -13,6 +13,7 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
+    MemoryEventLog,
     MemoryIdempotencyStore,
     MemoryImageRegistry,
     MemoryImageStore,
@@ -26,6 +27,7 @@ from eggypro_adapters.memory import (
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.events import PostgresEventLog
 from eggypro_adapters.postgres.idempotency import PostgresIdempotencyStore
 from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -40,6 +42,7 @@ from eggypro_core.operations.request_metrics import RequestLog, RequestMetrics
 from eggypro_core.ports import (
     CategoryStore,
     Clock,
+    EventLog,
     ImageRegistry,
     ImageServer,
     ImageStore,
@@ -49,6 +52,7 @@ from eggypro_core.ports import (
     ZeroResultStore,
 )
 from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.events import EventService
 from eggypro_core.services.image_uploads import ImageUploads
 from eggypro_core.services.images import ProductImageService
 from eggypro_core.services.products import ProductService
@@ -103,6 +107,7 @@ class ShopStores:
     zero_results: ZeroResultStore
     image_registry: ImageRegistry
     request_log: RequestLog
+    event_log: EventLog
     make_idempotency: Callable[
         [Callable[["ShopStores"], Mapping[str, Any]]], IdempotencyStore[Shop]
     ]
@@ -119,6 +124,7 @@ class ShopStores:
             MemoryZeroResultStore(),
             MemoryImageRegistry(database),
             MemoryRequestLog(),
+            MemoryEventLog(database),
             lambda _: MemoryIdempotencyStore(),
         )
 
@@ -137,6 +143,7 @@ class ShopStores:
             PostgresZeroResultStore(database),
             PostgresImageRegistry(database),
             PostgresRequestLog(database),
+            PostgresEventLog(database),
             lambda services: PostgresIdempotencyStore(
                 idempotency_database or database,
                 lambda transaction: services(cls.in_postgres(transaction)),
@@ -191,6 +198,7 @@ def make_shop(  # noqa: PLR0913  (one for each part that a test may replace)
     services = partial(_make_services, uploads, files, clock)
     return Shop(
         **services(stores),
+        events=EventService(stores.event_log, clock),
         idempotency=stores.make_idempotency(services),
         authenticator=Authenticator(ADMIN_KEY, make_tokens(), CRON_SECRET),
         zero_results=stores.zero_results,

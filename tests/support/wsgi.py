@@ -27,6 +27,7 @@ PATH_VALUES = {
     "public_id": IMAGE,
     "upload": "egg",
     "job": "metrics",
+    "batch": 1,
 }
 """Path parameters that exist in the shop of the fixture `full`."""
 

@@ -464,7 +464,7 @@ class EventLogContract:
             stores.log.list(EventQuery(after=start))
         with pytest.raises(GoneError, match="retention"):
             stores.log.list(EventQuery(after=START))
-        with pytest.raises(NotFoundError):
+        with pytest.raises(GoneError):
             stores.log.get_batch(events[0].batch_id)
         later = events[-1].at + timedelta(days=1)
         assert stores.log.prune(later, limit=10) == 1

@@ -283,6 +283,8 @@ class MemoryDatabase:
     lock: RLock = field(factory=RLock, repr=False)
     batches: list[MemoryBatch] = field(factory=list, repr=False)
     clock: Clock = utc_now
+    origin: Origin = field(factory=Origin)
+    """The origin of writes outside of `writing_as`."""
     _batch_ids: Iterator[int] = field(factory=lambda: count(1))
     _event_ids: Iterator[int] = field(factory=lambda: count(1))
 
@@ -292,13 +294,14 @@ class MemoryDatabase:
         if not given:
             return None
         context, at, batch_id = write_context(), self.clock(), next(self._batch_ids)
+        origin = context.origin_or(self.origin)
         shown_id = part_of or batch_id
         events = tuple(
             Event(
                 next(self._event_ids),
                 shown_id,
                 at,
-                context.origin,
+                origin,
                 draft.type,
                 evolve(draft.subject, id=draft.subject.id or shown_id),
                 draft.version,
@@ -306,6 +309,6 @@ class MemoryDatabase:
             )
             for draft in given
         )
-        self.batches.append(MemoryBatch(batch_id, shown_id, at, context.origin, events))
+        self.batches.append(MemoryBatch(batch_id, shown_id, at, origin, events))
         context.batch_ids.append(shown_id)
         return shown_id

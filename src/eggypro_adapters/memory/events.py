@@ -14,7 +14,7 @@ from eggypro_core.domain.event_query import (
     EventQuery,
     LogPosition,
     Order,
-    batch_not_found,
+    missing_batch_error,
     require_in_log,
 )
 
@@ -58,10 +58,10 @@ class MemoryEventLog:
 
     def get_batch(self, batch_id: int) -> Batch:
         with self._database.lock:
-            for batch in self._list_batches():
-                if batch.id == batch_id:
-                    return batch
-        raise batch_not_found(batch_id)
+            stored = {batch.id: batch for batch in self._list_batches()}
+            if batch_id in stored:
+                return stored[batch_id]
+            raise missing_batch_error(batch_id, min(stored, default=None))
 
     def list_batches(self, query: BatchQuery) -> tuple[Batch, ...]:
         with self._database.lock:

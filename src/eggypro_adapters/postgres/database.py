@@ -25,6 +25,7 @@ from eggypro_adapters.postgres.connection import (
 from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, translate_errors
 from eggypro_adapters.postgres.event_writer import APPEND, COMPLETE, begin_events, pending_events
 from eggypro_adapters.postgres.pool import ConnectionShare, WaitingPool, track_times
+from eggypro_core.domain.origin import Origin
 
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 T = TypeVar("T")
@@ -115,6 +116,8 @@ class Database:
     _record_write: WriteRecorder = field(repr=False)
     _outage: AbstractContextManager[None] = field(repr=False)
     _transactions: ConnectionShare = field(repr=False)
+    origin: Origin = field(repr=False)
+    """The origin of writes outside of `writing_as`."""
 
     @classmethod
     def connect(
@@ -158,6 +161,7 @@ class Database:
             record_write or _ignore_write,
             nullcontext(),
             ConnectionShare(size, pool_timeout),
+            Origin(),
         )
 
     def restart_server_with(self, restart_server: Callable[[], object]) -> None:
@@ -171,6 +175,10 @@ class Database:
     def with_outage(self, outage: AbstractContextManager[None]) -> "Database":
         """Return the same database; each operation runs within `outage`."""
         return evolve(self, outage=outage)
+
+    def with_origin(self, origin: Origin) -> "Database":
+        """Return the same database; `origin` is that of writes outside of `writing_as`."""
+        return evolve(self, origin=origin)
 
     def with_share(self, size: int) -> "Database":
         """Return the same database with at most `size` transactions at a time; others wait.
@@ -352,7 +360,7 @@ class Database:
             connection.begin(),
             close_if_unusable(connection),
         ):
-            events = begin_events(connection)
+            events = begin_events(connection, self.origin)
             yield connection
             if connection.in_transaction():
                 driver, values = driver_connection(connection.connection), events.values()

@@ -11,7 +11,7 @@ from attrs import define, field
 from eggypro_adapters.postgres.connection import driver_connection
 from eggypro_adapters.postgres.copy_format import encode_rows
 from eggypro_core.domain.event import EventDraft
-from eggypro_core.domain.origin import WriteContext, write_context
+from eggypro_core.domain.origin import Origin, WriteContext, write_context
 
 COPY_FROM = 1000
 """The number of pending events from which on `flush` writes them, by COPY."""
@@ -58,6 +58,7 @@ class PendingEvents:
     the first batch of an import in chunks.
     """
 
+    default_origin: Origin
     context: WriteContext = field(factory=write_context)
     part_of: int | None = None
     _drafts: list[EventDraft] = field(factory=list)
@@ -113,7 +114,7 @@ class PendingEvents:
         return {**self._origin_values(), **events, "batch_id": self.batch_id}
 
     def _origin_values(self) -> dict[str, Any]:
-        origin = self.context.origin
+        origin = self.context.origin_or(self.default_origin)
         return {
             "actor": origin.actor,
             "source": origin.source.value,
@@ -129,9 +130,9 @@ class PendingEvents:
             self.context.batch_ids.append(self.part_of or batch_id)
 
 
-def begin_events(connection: sa.Connection) -> PendingEvents:
+def begin_events(connection: sa.Connection, default_origin: Origin) -> PendingEvents:
     """Return the pending events of a new transaction."""
-    pending = connection.info[_KEY] = PendingEvents()
+    pending = connection.info[_KEY] = PendingEvents(default_origin)
     return pending
 
 

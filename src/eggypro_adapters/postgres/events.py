@@ -22,7 +22,7 @@ from eggypro_core.domain.event_query import (
     EventQuery,
     LogPosition,
     Order,
-    batch_not_found,
+    missing_batch_error,
     require_in_log,
 )
 from eggypro_core.domain.origin import Origin, Source
@@ -49,6 +49,7 @@ _EVENT_COLUMNS = (
 _HAS_UNNUMBERED = CompiledStatement.compile(
     sa.select(sa.exists().where(batches.c.position.is_(None)))
 )
+_FIRST_BATCH = CompiledStatement.compile(sa.select(sa.func.min(batches.c.id)))
 _NUMBER = sa.text(f"""
     UPDATE batches SET position = numbered.position
     FROM (
@@ -106,7 +107,8 @@ class PostgresEventLog:
     def get_batch(self, batch_id: int) -> Batch:
         rows = self._database.fetch(_batch_statement(by_id=True), {"id": batch_id, "limit": 1})
         if not rows:
-            raise batch_not_found(batch_id)
+            first_id = self._database.fetch(_FIRST_BATCH, {})[0][0]
+            raise missing_batch_error(batch_id, first_id)
         return _batch_from_row(rows[0])
 
     def list_batches(self, query: BatchQuery) -> tuple[Batch, ...]:

@@ -10,7 +10,7 @@ from eggypro_core.errors import UnavailableError
 from eggypro_core.maintenance import MaintenanceJob, run_maintenance_job
 from eggypro_core.shop import Shop
 
-PRUNED_JOBS = (MaintenanceJob.METRICS, MaintenanceJob.IDEMPOTENCY)
+PRUNED_JOBS = (MaintenanceJob.METRICS, MaintenanceJob.IDEMPOTENCY, MaintenanceJob.EVENTS)
 """The jobs that delete rows of the database only."""
 STEP_PAUSE_SECONDS, IDLE_PAUSE_SECONDS = 1.0, 30.0
 """Seconds until the next step: while rows are left, and otherwise."""

@@ -182,6 +182,11 @@ class Settings:
         " CDN caching.",
         default=0,
     )
+    event_retention_days: int = setting(
+        values.integer_between(1, 3650),
+        "Days for which the event log is kept: history, undo, and the feed of events.",
+        default=90,
+    )
 
     rate_limit_window_ms: int = setting(
         values.integer_between(1, 86_400_000),

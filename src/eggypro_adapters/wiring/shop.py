@@ -11,6 +11,7 @@ from eggypro_adapters.files import NhHtmlCleaner, read_products, read_stock, wri
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.events import PostgresEventLog
 from eggypro_adapters.postgres.idempotency import PostgresIdempotencyStore
 from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.invalidation.feed import WriteVersions
@@ -32,10 +33,12 @@ from eggypro_adapters.wiring.database import (
 from eggypro_adapters.wiring.images import image_store_and_server
 from eggypro_adapters.wiring.monitoring import health_of
 from eggypro_core.access.authentication import Authenticator
+from eggypro_core.domain.origin import Origin
 from eggypro_core.operations.error_tracking import ErrorTracker, OutageDetector
 from eggypro_core.operations.request_metrics import RequestMetrics
 from eggypro_core.ports import ImageServer, utc_now
 from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.events import EventService
 from eggypro_core.services.image_uploads import ImageUploads
 from eggypro_core.services.images import ProductImageService
 from eggypro_core.services.products import ProductService
@@ -43,17 +46,24 @@ from eggypro_core.services.reviews import ReviewService
 from eggypro_core.services.variants import VariantService
 from eggypro_core.shop import Shop
 
+DEFAULT_ORIGIN = Origin()
+"""The origin of the writes of a Python program that names none."""
+
 
 def open_shop(
-    settings: Settings, trackers: tuple[ErrorTracker, ...] = (LogErrorTracker(),)
+    settings: Settings,
+    trackers: tuple[ErrorTracker, ...] = (LogErrorTracker(),),
+    *,
+    origin: Origin = DEFAULT_ORIGIN,
 ) -> Shop:
     """Connect to all configured services and return the shop.
 
     Without POSTGRES_URL an embedded database is started or joined, and migrated to this version.
-    Outages are reported to `trackers`. Raises UnavailableError if a service is down.
+    Outages are reported to `trackers`. The event log names `origin` as the origin of writes outside
+    of `writing_as`. Raises UnavailableError if a service is down.
     """
     with ExitStack() as stack:
-        connected = stack.enter_context(connect_shop(settings, trackers))
+        connected = stack.enter_context(connect_shop(settings, trackers, origin=origin))
         return evolve(connected.shop, close=stack.pop_all().close)
 
 
@@ -71,6 +81,8 @@ def connect_shop(
     settings: Settings,
     trackers: tuple[ErrorTracker, ...],
     pool_sizes: PoolSizes = POOL_SIZES,
+    *,
+    origin: Origin = DEFAULT_ORIGIN,
 ) -> Iterator[ConnectedShop]:
     """Yield the configured shop. Its `close` does nothing: leave the block instead."""
     with ExitStack() as stack:
@@ -78,7 +90,9 @@ def connect_shop(
         stack.callback(write_versions.close)
         database = stack.enter_context(
             open_database(settings, write_versions.record, sizes=pool_sizes)
-        ).with_outage(OutageDetector("the database", trackers))
+        )
+        database = database.with_outage(OutageDetector("the database", trackers))
+        database = database.with_origin(origin)
         if settings.postgres_url is None:
             upgrade_schema(database)
         key = admin_key(settings)
@@ -94,8 +108,10 @@ def connect_shop(
             request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),
             zero_results=PostgresZeroResultStore(database),
+            events=EventService(PostgresEventLog(database), utc_now),
             idempotency=PostgresIdempotencyStore(database.with_share(pool_sizes.keyed), services),
             caches=server_caches(settings, database),
+            event_retention_days=settings.event_retention_days,
             currency=settings.currency,
         )
         yield ConnectedShop(shop, database, write_versions)

@@ -23,7 +23,7 @@ app = typer.Typer(
 @app.command(
     epilog=examples(
         "auth token --permission products:read --ttl 86400",
-        "auth token --permission products:read --permission products:write",
+        "auth token --permission products:read --name importer",
     )
 )
 def token(
@@ -32,7 +32,9 @@ def token(
     permission: Annotated[
         list[str] | None,
         typer.Option(
-            "--permission", metavar="NAME", help="Permission to grant; repeatable. Default: all."
+            "--permission",
+            metavar="NAME",
+            help="Permission to grant; repeatable. Default: those of products, reviews, metrics.",
         ),
     ] = None,
     ttl: Annotated[
@@ -44,6 +46,10 @@ def token(
             help="Lifetime in seconds: 1-86400, default 3600.",
         ),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="Name of the token's holder, for the event log."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Issue a token for the Authorization: Bearer header.
@@ -53,7 +59,7 @@ def token(
     from eggypro_core import TokenRequest
     from eggypro_core.serializers import token_body
 
-    values = {"permissions": permission or None, "ttl_seconds": ttl}
+    values = {"permissions": permission or None, "ttl_seconds": ttl, "name": name}
     request = TokenRequest.parse(
         {name: value for name, value in values.items() if value is not None}
     )

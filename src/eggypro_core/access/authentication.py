@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from attrs import field, frozen
 
+from eggypro_core.domain.origin import SCHEDULE
 from eggypro_core.errors import (
     ForbiddenError,
     NotConfiguredError,
@@ -42,6 +43,8 @@ class TokenSigner(Protocol):
 MAX_TOKEN_TTL_SECONDS = 86_400
 """Maximum lifetime of a token."""
 DEFAULT_TOKEN_TTL_SECONDS = 3600
+MAX_CREDENTIAL_NAME_LENGTH = 100
+"""The maximum length of the name of a token or key."""
 _TOKEN_CACHE_SIZE = 1000
 _ISSUER = "eggypro"
 _MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
@@ -55,6 +58,23 @@ class Permission(StrEnum):
     PRODUCTS_DELETE = "products:delete"
     REVIEWS_MODERATE = "reviews:moderate"
     METRICS_READ = "metrics:read"
+    EVENTS_READ = "events:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    KEYS_WRITE = "keys:write"
+
+
+DEFAULT_TOKEN_PERMISSIONS = frozenset(
+    {
+        Permission.PRODUCTS_READ,
+        Permission.PRODUCTS_WRITE,
+        Permission.PRODUCTS_DELETE,
+        Permission.REVIEWS_MODERATE,
+        Permission.METRICS_READ,
+    }
+)
+"""The permissions of a token whose request names none."""
+TOKEN_PERMISSIONS = tuple(kind for kind in Permission if kind is not Permission.KEYS_WRITE)
+"""The permissions that a token can have: a token cannot issue lasting credentials."""
 
 
 class Credential(StrEnum):
@@ -71,13 +91,21 @@ AccessRequirement: TypeAlias = Permission | Credential
 
 @frozen
 class AdminUser:
-    """An authenticated user and their permissions."""
+    """An authenticated user and their permissions. The `name` is that of their credential."""
 
     id: str
     role: str
     permissions: frozenset[Permission]
     credential: Credential = Credential.TOKEN
     last_login: datetime | None = None
+    name: str | None = None
+
+    @property
+    def actor(self) -> str:
+        """Return the actor of this user's writes, as the event log names it."""
+        if self.credential is Credential.CRON:
+            return SCHEDULE
+        return self.id if self.credential is Credential.KEY else f"token:{self.name or self.id}"
 
 
 _ADMIN = AdminUser("admin", "admin", frozenset(Permission), Credential.KEY)
@@ -86,10 +114,11 @@ _SCHEDULER = AdminUser("cron", "scheduler", frozenset(), Credential.CRON)
 
 @frozen
 class TokenRequest:
-    """A request for a token: its permissions and lifetime."""
+    """A request for a token: its permissions, its lifetime, and a name for the event log."""
 
-    permissions: frozenset[Permission] = frozenset(Permission)
+    permissions: frozenset[Permission] = DEFAULT_TOKEN_PERMISSIONS
     ttl_seconds: int = DEFAULT_TOKEN_TTL_SECONDS
+    name: str | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> "TokenRequest":
@@ -141,9 +170,10 @@ class TokenService:
             "iat": now.timestamp(),
             "exp": expires_at.timestamp(),
         }
-        return TokenResponse(
-            _token_user(request.permissions, now), self._signer.sign(claims), expires_at
-        )
+        if request.name is not None:
+            claims["name"] = request.name
+        user = _token_user(request.permissions, now, request.name)
+        return TokenResponse(user, self._signer.sign(claims), expires_at)
 
     def user_for(self, token: str) -> AdminUser:
         """Return the user of a token.
@@ -161,7 +191,8 @@ class TokenService:
 
     def _verify(self, token: str) -> _Session:
         claims = _parse_claims(self._signer.verify(token))
-        user = _token_user(claims["permissions"], datetime.fromtimestamp(claims["iat"], UTC))
+        issued_at = datetime.fromtimestamp(claims["iat"], UTC)
+        user = _token_user(claims["permissions"], issued_at, claims.get("name"))
         return _Session(user, claims.get("nbf", 0), claims["exp"])
 
 
@@ -224,8 +255,8 @@ def ended_token() -> UnauthenticatedError:
     return UnauthenticatedError("The token is no longer valid. Request a new one.")
 
 
-def _token_user(permissions: frozenset[Permission], since: datetime) -> AdminUser:
-    return AdminUser(_ADMIN.id, _ADMIN.role, permissions, Credential.TOKEN, since)
+def _token_user(permissions: frozenset[Permission], since: datetime, name: str | None) -> AdminUser:
+    return AdminUser(_ADMIN.id, _ADMIN.role, permissions, Credential.TOKEN, since, name)
 
 
 def _bytes(secret: str) -> bytes:
@@ -263,11 +294,16 @@ def _parse_timestamp(value: object) -> float:
 
 
 _PERMISSION_LIST = fields.list_of(
-    "Permissions", one_of("Permission", Permission), len(Permission), minimum=1
+    "Permissions",
+    one_of("Permission", Permission, TOKEN_PERMISSIONS),
+    len(TOKEN_PERMISSIONS),
+    minimum=1,
 )
+_NAME = fields.single_line("Name", MAX_CREDENTIAL_NAME_LENGTH)
 TOKEN_REQUEST_VALIDATORS: Mapping[str, fields.Validator] = {
     "permissions": fields.with_schema(_parse_permissions, fields.schema_of(_PERMISSION_LIST)),
     "ttl_seconds": fields.integer_between("TTL seconds", 1, MAX_TOKEN_TTL_SECONDS),
+    "name": _NAME,
 }
 _REQUIRED_CLAIMS: Mapping[str, fields.Validator] = {
     "iss": _equal_to(_ISSUER),
@@ -276,4 +312,4 @@ _REQUIRED_CLAIMS: Mapping[str, fields.Validator] = {
     "iat": _parse_timestamp,
     "exp": _parse_timestamp,
 }
-_CLAIMS = {**_REQUIRED_CLAIMS, "nbf": _parse_timestamp}
+_CLAIMS = {**_REQUIRED_CLAIMS, "nbf": _parse_timestamp, "name": _NAME}

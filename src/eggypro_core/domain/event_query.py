@@ -154,8 +154,10 @@ def require_in_log(after: LogPosition, first: int, last: int) -> None:
         )
 
 
-def batch_not_found(batch_id: int) -> NotFoundError:
-    """Return the error for a batch that does not exist, or was deleted after its retention."""
+def missing_batch_error(batch_id: int, first_id: int | None) -> NotFoundError | GoneError:
+    """Return the error for a batch that is not in the log, which begins with `first_id`."""
+    if first_id is not None and batch_id < first_id:
+        return GoneError(f"The events of batch {batch_id} were deleted after their retention")
     return NotFoundError(f"There is no batch {batch_id}", kind="batch")
 
 

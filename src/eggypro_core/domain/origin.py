@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from attrs import evolve, field, frozen
 
+ANONYMOUS, SCHEDULE = "anonymous", "schedule"
+"""The actors of requests without a credential, and of jobs."""
 MAX_REASON_LENGTH = 64
 MAX_REFERENCE_LENGTH = 255
 
@@ -41,9 +43,15 @@ class Origin:
 
 @frozen
 class WriteContext:
-    """The origin of the writes in a block, and the ids of the batches that they stored."""
+    """What is known about the writes in a block, and the ids of the batches that they stored.
 
-    origin: Origin = Origin()
+    Without an `origin`, the writes have that of their shop. The other fields replace its own.
+    """
+
+    origin: Origin | None = None
+    source: Source | None = None
+    reason: str | None = None
+    reference: str | None = None
     batch_ids: list[int] = field(factory=list)
 
     @property
@@ -51,12 +59,22 @@ class WriteContext:
         """Return the id of the last batch; None if nothing has been changed."""
         return self.batch_ids[-1] if self.batch_ids else None
 
+    def origin_or(self, default: Origin) -> Origin:
+        """Return the origin of the writes in a shop with a default one."""
+        origin = self.origin or default
+        return evolve(
+            origin,
+            source=self.source or origin.source,
+            reason=self.reason or origin.reason,
+            reference=self.reference or origin.reference,
+        )
+
 
 _context: ContextVar[WriteContext | None] = ContextVar("write_context", default=None)
 
 
 def write_context() -> WriteContext:
-    """Return the context of writes here; outside of `writing_as`, that of a Python program."""
+    """Return the context of writes in this thread or task."""
     return _context.get() or WriteContext()
 
 
@@ -73,13 +91,13 @@ def writing_for(
 ) -> Iterator[WriteContext]:
     """Add a source, a reason or a reference to the origin of all writes in a block."""
     outer = write_context()
-    origin = evolve(
-        outer.origin,
-        source=source or outer.origin.source,
-        reason=reason or outer.origin.reason,
-        reference=reference or outer.origin.reference,
+    context = evolve(
+        outer,
+        source=source or outer.source,
+        reason=reason or outer.reason,
+        reference=reference or outer.reference,
     )
-    with _entered(evolve(outer, origin=origin)) as context:
+    with _entered(context):
         yield context
 
 

@@ -22,7 +22,7 @@ class EventLog(Protocol):
         ...
 
     def get_batch(self, batch_id: int) -> Batch:
-        """Return a batch. Raises NotFoundError."""
+        """Return a batch. Raises NotFoundError, or GoneError for one that was pruned."""
         ...
 
     def list_batches(self, query: BatchQuery) -> tuple[Batch, ...]:

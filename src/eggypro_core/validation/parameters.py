@@ -1,6 +1,6 @@
 """Validators of query parameters and command options, whose values are text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
@@ -22,18 +22,17 @@ class Status(StrEnum):
         return self is Status.ALL or is_active == (self is Status.ACTIVE)
 
 
-def one_of(name: str, choices: type[E]) -> Callable[[object], E]:
-    """Return the validator of a member of an enum, given by its value."""
+def one_of(name: str, kind: type[E], choices: Iterable[E] | None = None) -> Callable[[object], E]:
+    """Return the validator of a member of an enum, given by its value: one of `choices` or any."""
+    members = {member.value: member for member in (kind if choices is None else choices)}
 
     def validate(value: object) -> E:
-        try:
-            return choices(str(value))
-        except ValueError:
-            raise fields.InvalidValueError(f"{name} must be one of {', '.join(choices)}") from None
+        member = members.get(str(value))
+        if member is None:
+            raise fields.InvalidValueError(f"{name} must be one of {', '.join(members)}")
+        return member
 
-    return fields.with_schema(
-        validate, {"type": "string", "enum": [str(choice) for choice in choices]}
-    )
+    return fields.with_schema(validate, {"type": "string", "enum": list(members)})
 
 
 def integer_param(name: str, minimum: int, maximum: int) -> Callable[[object], int]:

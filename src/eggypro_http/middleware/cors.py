@@ -10,7 +10,8 @@ from attrs import field, frozen
 Headers: TypeAlias = list[tuple[str, str]]
 
 _EXPOSED_HEADERS = (
-    "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID, Idempotency-Replayed"
+    "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID, Idempotency-Replayed,"
+    " X-Batch-ID"
 )
 _RESPONSE_HEADERS = [("access-control-expose-headers", _EXPOSED_HEADERS)]
 _PREFLIGHT_HEADERS = [

@@ -36,6 +36,7 @@ fields are rejected with 422.
 _CREATED, _MOVED = 201, 308
 _PATH_VARIABLE = re.compile(r"{(\w+)}")
 _INTEGER_VARIABLES = frozenset({"variant", "review"})
+_LONG_VARIABLES = frozenset({"batch"})
 _STRING_VARIABLES = frozenset({"image", "public_id", "rendition", "upload"})
 _PATH_DESCRIPTIONS: Mapping[str, str] = {
     "slug": "Product slug. Former slugs redirect with 308.",
@@ -47,6 +48,7 @@ _PATH_DESCRIPTIONS: Mapping[str, str] = {
     "rendition": "`original`, or the name of a rendition.",
     "upload": "Upload id.",
     "job": "Maintenance job.",
+    "batch": "Batch id, as in the header X-Batch-ID of a write.",
 }
 _QUERY_DESCRIPTIONS: Mapping[str, str] = {
     "search": "Search text. Typos are tolerated.",
@@ -75,6 +77,15 @@ _QUERY_DESCRIPTIONS: Mapping[str, str] = {
     "source": "Shop that the IDs of the file come from (default: its format).",
     "no_stock": "Leave the stock of known products unchanged.",
     "missing_stock": "Stock of new products without a quantity: `untracked` (default), `sold-out`.",
+    "product": "History of a product, by its current or former slug, or that of a deleted one.",
+    "type": "Only events of a type, such as `product.updated`, or of a kind: `product.*`.",
+    "actor": "Only events of an actor, such as `admin` or `key:erp`.",
+    "batch": "Only events of a batch.",
+    "since": "Only events from this time on.",
+    "until": "Only events before this time.",
+    "order": "`asc` (default): oldest first, as a feed; `desc`: newest first, as a history.",
+    "after": "Continue after this `next_cursor`; `latest` begins at the end of the log.",
+    "before": "Only batches with a lower id: the `next_before` of the previous page.",
     "keep_variants": "Leave variants on sale that the file lacks.",
 }
 _TAGS: Mapping[str, str] = {
@@ -87,6 +98,8 @@ _TAGS: Mapping[str, str] = {
     "metrics": "Metrics",
     "imports": "Import",
     "cron": "Maintenance",
+    "events": "Events",
+    "batches": "Events",
     "openapi.json": "API description",
 }
 """Tags of operations by the segment of their path."""
@@ -116,6 +129,10 @@ _HEADERS: Mapping[str, Node] = {
         " credential of the request because it is not valid.",
     },
     "X-Request-ID": {"schema": STRING},
+    "X-Batch-ID": {
+        "schema": INTEGER,
+        "description": "Batch of the events of this write; absent if nothing was changed.",
+    },
     "X-Cache": {"schema": one_of(("hit", "miss", "stale"))},
     "Idempotency-Replayed": {"schema": one_of(("true",))},
 }
@@ -219,6 +236,8 @@ def _in_path(route: Route) -> Iterator[Node]:
             schema = one_of(MaintenanceJob)
         if name in _INTEGER_VARIABLES:
             schema = {**INTEGER, "minimum": 1, "maximum": 2_147_483_647}
+        if name in _LONG_VARIABLES:
+            schema = {**INTEGER, "minimum": 1}
         yield {
             "name": public_name,
             "in": "path",
@@ -294,6 +313,8 @@ _EXTRA_STATUSES: Mapping[tuple[str, str], set[int]] = {
     ("GET", "/images/{image}"): {405},  # at /images/uploads
     ("GET", "/api/cron/{job}"): {507},
     ("GET", "/metrics"): {507},
+    ("GET", "/api/events"): {410},
+    ("GET", "/api/batches/{batch}"): {410},
 }
 
 
@@ -303,6 +324,7 @@ def _success(route: Route) -> Node:
     names += [] if route.permission else ["WWW-Authenticate"]
     names += ["Location"] if route.success_status == _CREATED else []
     names += ["Idempotency-Replayed"] if route.is_idempotent else []
+    names += ["X-Batch-ID"] if route.method != "GET" else []
     success: Node = {"description": _phrase(route.success_status), "headers": _headers(names)}
     if route.response_schema is not None:
         success["content"] = {route.media_type: {"schema": schema_ref(route.response_schema)}}

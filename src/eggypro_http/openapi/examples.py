@@ -9,6 +9,7 @@ PARAMETER_EXAMPLES: Mapping[str, Json] = {
     "category": "protein-powders",
     "job": "metrics",
     "q": "vanila",
+    "batch": 1,
 }
 """Examples of path variables and required query parameters, by name."""
 _PRODUCT: Mapping[str, Json] = {
@@ -33,7 +34,7 @@ BODY_EXAMPLES: Mapping[str, Mapping[str, Json]] = {
     "ProductDraft": _PRODUCT,
     "ProductPut": _PRODUCT,
     "ProductPatch": {"price": "29.99", "compare_at_price": "34.99"},
-    "StockChange": {"delta": -1},
+    "StockChange": {"delta": -1, "reason": "sale", "reference": "order 1017"},
     "VariantDraft": _VARIANT,
     "VariantPut": _VARIANT,
     "VariantPatch": {"price": "69.99"},

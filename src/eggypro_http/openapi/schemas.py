@@ -5,8 +5,10 @@ from typing import Any, TypeAlias
 
 from eggypro_core.access import authentication
 from eggypro_core.domain import category, product, product_changes, product_fields, review, variant
+from eggypro_core.domain.event import EventType
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType
 from eggypro_core.domain.image import RESPONSIVE_RENDITIONS
+from eggypro_core.domain.origin import Source
 from eggypro_core.maintenance import MaintenanceJob
 from eggypro_core.operations.health import HealthStatus, ServiceStatus
 from eggypro_core.search.query import MatchKind
@@ -158,7 +160,7 @@ _IMPORT_DIFFERENCE = closed_object(
     }
 )
 _IMPORT_REPORT: Schemas = {
-    "batch": nullable_schema(STRING),
+    "batch": nullable_schema(INTEGER),
     "applied": BOOLEAN,
     "created": COUNT,
     "changed": COUNT,
@@ -172,7 +174,46 @@ _IMPORT_REPORT: Schemas = {
     "new_categories": STRINGS,
     "dry_run": BOOLEAN,
 }
+_ORIGIN: Schemas = {
+    "actor": nullable_schema(STRING),
+    "source": one_of(Source),
+    "request_id": nullable_schema(STRING),
+    "reason": nullable_schema(STRING),
+    "reference": nullable_schema(STRING),
+}
+_EVENT: Schemas = {
+    "id": INTEGER,
+    "type": one_of(EventType),
+    "batch": INTEGER,
+    "at": TIME,
+    **_ORIGIN,
+    "subject": closed_object(
+        {
+            "type": one_of(dict.fromkeys(kind.subject_type for kind in EventType)),
+            "id": INTEGER,
+            "slug": nullable_schema(STRING),
+            "name": STRING,
+        }
+    ),
+    "version": nullable_schema(INTEGER),
+    "changes": nullable_schema(
+        {
+            "type": "object",
+            "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
+            "description": "The value of each changed field before and after; of long texts,"
+            " images and attributes, the length and the start of each.",
+        }
+    ),
+}
 _RESPONSES: Schemas = {
+    "Event": closed_object(_EVENT),
+    "EventPage": closed_object(
+        {"items": array_of(schema_ref("Event")), "next_cursor": nullable_schema(STRING)}
+    ),
+    "Batch": closed_object({"id": INTEGER, "at": TIME, **_ORIGIN, "events": COUNT}),
+    "BatchPage": closed_object(
+        {"items": array_of(schema_ref("Batch")), "next_before": nullable_schema(INTEGER)}
+    ),
     "ImportReport": closed_object(_IMPORT_REPORT),
     "ListedProduct": closed_object(_LIST_ITEM),
     "Product": closed_object({name: _PRODUCT[name] for name in (*LISTED_MEMBERS, *DETAIL_MEMBERS)}),
@@ -280,7 +321,7 @@ _RESPONSES: Schemas = {
                 {
                     "id": STRING,
                     "role": STRING,
-                    "permissions": array_of(one_of(authentication.Permission)),
+                    "permissions": array_of(one_of(authentication.TOKEN_PERMISSIONS)),
                     "last_login": nullable_schema(TIME),
                 }
             ),

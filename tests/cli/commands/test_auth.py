@@ -13,7 +13,8 @@ from attrs import evolve
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import require_tokens
-from eggypro_core import Credential, FieldError, Permission, UnauthenticatedError
+from eggypro_core import Credential, FieldError, UnauthenticatedError
+from eggypro_core.access.authentication import DEFAULT_TOKEN_PERMISSIONS
 from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 SECRET = "a-secret-of-tests-that-signs-tokens-0001"  # noqa: S105  (a test secret)
@@ -41,12 +42,13 @@ def test_json_is_the_http_body(run_command: RunCommand, runtime: MemoryRuntime) 
     result = run_command("auth", "token", "--json")
     body = json.loads(result.out)
     assert (result.code, result.err) == (0, "")
-    assert runtime.token_service.user_for(body.pop("token")).permissions == frozenset(Permission)
+    user = runtime.token_service.user_for(body.pop("token"))
+    assert user.permissions == DEFAULT_TOKEN_PERMISSIONS
     assert body == {
         "user": {
             "id": "admin",
             "role": "admin",
-            "permissions": sorted(Permission),
+            "permissions": sorted(DEFAULT_TOKEN_PERMISSIONS),
             "last_login": "2026-01-01T12:00:00.000000Z",
         },
         "expires_at": "2026-01-01T13:00:00.000000Z",

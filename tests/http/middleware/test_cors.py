@@ -14,7 +14,8 @@ from tests.support.wsgi import ADMIN, CATEGORIES, EGG, IMAGE, PRODUCTS, failing_
 SHOP_ORIGIN, ADMIN_ORIGIN = "http://localhost:3000", "https://admin.shop.example:8443"
 ORIGINS = frozenset({SHOP_ORIGIN, ADMIN_ORIGIN})
 EXPOSED_HEADERS = (
-    "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID, Idempotency-Replayed"
+    "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID, Idempotency-Replayed,"
+    " X-Batch-ID"
 )
 ALLOWED_HEADERS = (
     "Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, X-Request-ID"
