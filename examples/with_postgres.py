@@ -4,12 +4,12 @@ import os
 
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import DEMO_CATALOG_PATH, open_migrations, open_shop
-from eggypro_core import ProductQuery, Sort
+from eggypro_core import Origin, ProductQuery, Sort
 
 settings = Settings.read(os.environ)
 with open_migrations(settings) as migrations:
     migrations.upgrade()
-with open_shop(settings) as shop:
+with open_shop(settings, origin=Origin("nightly sync")) as shop:
     with DEMO_CATALOG_PATH.open("rb") as file:
         print(shop.products.import_file(file).created, "products created")
     page = shop.products.list(ProductQuery(in_stock=True, sort=Sort.PRICE_ASC, limit=3))

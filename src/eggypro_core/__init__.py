@@ -16,6 +16,8 @@ from eggypro_core.access.rate_limiting import (
     RateLimitStatus,
 )
 from eggypro_core.domain.category import Category, CategoryChanges, CategoryDraft, CategoryQuery
+from eggypro_core.domain.event import Event, EventType, Subject
+from eggypro_core.domain.event_query import Batch, BatchQuery, EventPage, EventQuery
 from eggypro_core.domain.image import (
     Crop,
     ImageFormat,
@@ -24,6 +26,7 @@ from eggypro_core.domain.image import (
     StoredImage,
     Transformation,
 )
+from eggypro_core.domain.origin import Origin, Source, writing_as
 from eggypro_core.domain.pagination import CursorPosition, Page
 from eggypro_core.domain.product import (
     CategoryName,
@@ -73,6 +76,7 @@ from eggypro_core.operations.health import Health, HealthReport
 from eggypro_core.operations.request_metrics import RequestActivity, RequestMetrics, RequestSummary
 from eggypro_core.search.zero_results import ZeroResultSearch
 from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.events import EventService
 from eggypro_core.services.image_uploads import ImageUploads
 from eggypro_core.services.images import ProductImageService
 from eggypro_core.services.products import ProductService
@@ -85,6 +89,8 @@ __all__ = [
     "AdminUser",
     "Admission",
     "Authenticator",
+    "Batch",
+    "BatchQuery",
     "CatalogSnapshot",
     "Category",
     "CategoryChanges",
@@ -99,6 +105,11 @@ __all__ = [
     "Crop",
     "CursorPosition",
     "EggyProError",
+    "Event",
+    "EventPage",
+    "EventQuery",
+    "EventService",
+    "EventType",
     "ExportReport",
     "FieldError",
     "ForbiddenError",
@@ -118,6 +129,7 @@ __all__ = [
     "MissingStock",
     "NotConfiguredError",
     "NotFoundError",
+    "Origin",
     "Page",
     "ParseError",
     "Permission",
@@ -144,10 +156,12 @@ __all__ = [
     "SignedUpload",
     "SlugMovedError",
     "Sort",
+    "Source",
     "Status",
     "StockEntry",
     "StockFile",
     "StoredImage",
+    "Subject",
     "Suggestion",
     "TokenRequest",
     "TokenResponse",
@@ -164,4 +178,5 @@ __all__ = [
     "VariantService",
     "VersionConflictError",
     "ZeroResultSearch",
+    "writing_as",
 ]
