@@ -128,7 +128,7 @@ class PostgresEventLog:
     def _number(self) -> None:
         """Give a position to every batch that was committed before this call."""
         while self._database.fetch(_HAS_UNNUMBERED, {})[0][0]:
-            if self._database.run_transaction(_number) < _NUMBERED_AT_ONCE:
+            if self._database.run_transaction(number_batches) < _NUMBERED_AT_ONCE:
                 return
 
     def _read(self, query: EventQuery) -> tuple[int, int, Sequence[Sequence[Any]]]:
@@ -147,7 +147,8 @@ class PostgresEventLog:
         return rows[0][0], rows[0][1], [row[2:] for row in rows if row[2] is not None]
 
 
-def _number(connection: sa.Connection) -> int:
+def number_batches(connection: sa.Connection) -> int:
+    """Give positions to committed batches, and return their number. Waits for other readers."""
     wait_for_lock(connection, EVENT_LOG_LOCK)
     return connection.execute(_NUMBER).rowcount
 

@@ -12,15 +12,24 @@ from eggypro_adapters.contracts.event_log import EventStores
 from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.event_writer import COPY_FROM
+from eggypro_adapters.postgres.events import number_batches
 from eggypro_core.domain.event import Event
 from eggypro_core.domain.event_query import EventQuery
 from eggypro_core.domain.product import Product
 from eggypro_core.errors import ConflictError, UnavailableError
 from tests.adapters.postgres.test_events import make_stores
+from tests.support.lock_waits import wait_until_blocked
 
 WRITERS, WRITES, READERS = 4, 25, 3
 KILL = sa.text("SELECT pg_terminate_backend(:pid)")
 PID = sa.text("SELECT pg_backend_pid()")
+ADD_BATCH = sa.text("""
+    WITH added AS (
+      INSERT INTO batches (ordinal, actor, source) VALUES (:ordinal, 'a', 'library') RETURNING id
+    )
+    INSERT INTO events (batch_id, type, subject_id, slug, name)
+    SELECT id, 'product.created', id, :slug, 'x' FROM added
+""")
 
 
 def follow(stores: EventStores, ended: Signal) -> Sequence[Event]:
@@ -146,3 +155,19 @@ def test_a_feed_of_more_batches_than_are_numbered_at_once(database: Database) ->
     with database.short_transaction() as connection:
         left = connection.scalar(sa.text("SELECT count(*) FROM batches WHERE position IS NULL"))
     assert left == 0
+
+
+def test_readers_give_positions_one_after_another(database: Database) -> None:
+    """A batch keeps its position while another reader numbers one with a lower ordinal."""
+    log = make_stores(database).log
+    with database.short_transaction() as connection:
+        connection.execute(ADD_BATCH, {"ordinal": 5000, "slug": "first"})
+    with ThreadPoolExecutor(1) as pool:
+        with database.short_transaction() as connection:
+            number_batches(connection)
+            with database.short_transaction() as other:
+                other.execute(ADD_BATCH, {"ordinal": 4000, "slug": "second"})
+            reading = pool.submit(log.list, EventQuery())
+            wait_until_blocked(database, reading)
+        page = reading.result()
+    assert [event.subject.slug for event in page.items] == ["first", "second"]
