@@ -33,6 +33,7 @@ from eggypro_cli.commands import (
     search,
     serve,
     stock,
+    undo,
     variants,
 )
 from eggypro_cli.exit_codes import INTERRUPTED_EXIT_CODE
@@ -304,6 +305,7 @@ app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=openapi.EXAMPLES)(openapi.openapi)
 app.command(epilog=product_import.SEED_EXAMPLES)(product_import.seed)
 app.command(epilog=health.EXAMPLES)(health.health)
+app.command(epilog=undo.EXAMPLES)(undo.undo)
 app.command("upkeep", epilog=maintenance.EXAMPLES, hidden=True)(maintenance.run)  # the former name
 app.add_typer(products.app, name="products")
 app.add_typer(stock.app, name="stock")

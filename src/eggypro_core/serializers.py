@@ -23,6 +23,7 @@ from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_files import ImportDifference, ImportMessage, ImportReport
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.review import Review, ReviewQuery
+from eggypro_core.domain.undo import UndoReport
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantQuery
 from eggypro_core.maintenance import JobResult
 from eggypro_core.operations.backups import BackupReport
@@ -458,6 +459,19 @@ def batch_body(batch: Batch) -> dict[str, Json]:
         "at": timestamp(batch.at),
         **_origin(batch.origin, shows_actors=True),
         "events": batch.event_count,
+    }
+
+
+def undo_report_body(report: UndoReport) -> dict[str, Json]:
+    """Return the report of an undo."""
+    return {
+        "batch": report.batch,
+        "reverted": report.reverted,
+        "kept": [
+            {"slug": change.slug, "field": change.field or None, "message": change.message}
+            for change in report.kept
+        ],
+        "dry_run": report.dry_run,
     }
 
 

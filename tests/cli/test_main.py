@@ -35,6 +35,7 @@ COMMANDS = [
     ["auth", "token"],
     *(["events", name] for name in ("follow", "list")),
     ["products", "history"],
+    ["undo"],
     ["deploy", "check"],
     ["maintenance", "run"],
     ["serve"],

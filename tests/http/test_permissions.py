@@ -47,6 +47,7 @@ REQUIRED: Mapping[tuple[str, str], AccessRequirement | None] = {
     ("GET", "/api/events"): Permission.EVENTS_READ,
     ("GET", "/api/batches"): WRITE,
     ("GET", "/api/batches/{batch}"): WRITE,
+    ("POST", "/api/batches/{batch}/undo"): WRITE,
     ("POST", "/images/uploads"): PUBLIC,  # its form is signed
     ("GET", "/images/{image}"): PUBLIC,
     ("POST", "/api/auth/admin"): Credential.KEY,

@@ -198,7 +198,7 @@ def make_shop(  # noqa: PLR0913  (one for each part that a test may replace)
     services = partial(_make_services, uploads, files, clock)
     return Shop(
         **services(stores),
-        events=EventService(stores.event_log, clock),
+        events=EventService(stores.event_log, stores.products, stores.categories, clock),
         idempotency=stores.make_idempotency(services),
         authenticator=Authenticator(ADMIN_KEY, make_tokens(), CRON_SECRET),
         zero_results=stores.zero_results,

@@ -69,20 +69,9 @@ class MemoryCategoryStore:
 
     def update(self, slug: str, change: Callable[[Category], Category]) -> Category:
         with self._database.lock:
-            state = self._database.state
-            node = _get_node(state, slug)
-            category = _to_category(state, node)
-            new = change(category)
-            changed = evolve(
-                node,
-                name=new.name,
-                slug=new.slug,
-                description=new.description,
-                is_active=new.is_active,
-            )
-            saved = _to_category(state, _save(state, changed, new.parent))
-            self._database.record(category_changed(category, saved))
-            return saved
+            before, after = update_category(self._database.state, slug, change)
+            self._database.record(category_changed(before, after))
+            return after
 
     def delete(self, slug: str) -> None:
         with self._database.lock:
@@ -163,6 +152,23 @@ def create_category(
         created_at=at,
     )
     return _save(state, node, draft.parent)
+
+
+def update_category(
+    state: MemoryState, slug: str, change: Callable[[Category], Category]
+) -> tuple[Category, Category]:
+    """Replace a category in the state; return it as it was, and as it is."""
+    node = _get_node(state, slug)
+    before = _to_category(state, node)
+    new = change(before)
+    changed = evolve(
+        node,
+        name=new.name,
+        slug=new.slug,
+        description=new.description,
+        is_active=new.is_active,
+    )
+    return before, _to_category(state, _save(state, changed, new.parent))
 
 
 def _save(state: MemoryState, node: CategoryNode, parent: str | None) -> CategoryNode:

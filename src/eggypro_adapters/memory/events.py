@@ -1,10 +1,10 @@
 """In-memory event log."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from eggypro_adapters.memory.database import MemoryBatch, MemoryDatabase
-from eggypro_core.domain.event import Event
+from eggypro_core.domain.event import STOCK_TYPES, Event
 from eggypro_core.domain.event_query import (
     LATEST,
     START,
@@ -73,6 +73,17 @@ class MemoryEventLog:
             ]
         return tuple(reversed(batches))[: query.limit]
 
+    def find_touched(self, batch_id: int) -> Collection[tuple[str, int]]:
+        with self._database.lock:
+            events = [event for batch in self._database.batches for event in batch.events]
+        created = [event for event in events if _creates(event) and event.batch_id == batch_id]
+        return {
+            (event.type.subject_type, event.subject.id)
+            for event in created
+            for later in events
+            if later.id > event.id and later.batch_id != batch_id and _touches(later, event)
+        }
+
     def prune(self, before: datetime, limit: int) -> int:
         with self._database.lock:
             batches = self._database.batches
@@ -102,6 +113,20 @@ class MemoryEventLog:
             for event in batch.events:
                 if event.type == "product.deleted" and event.subject.slug == slug:
                     yield event.subject.product_id or 0
+
+
+def _creates(event: Event) -> bool:
+    return event.type.value.endswith(".created")
+
+
+def _touches(later: Event, created: Event) -> bool:
+    """Return whether a later event changed what an event created."""
+    kind, later_kind = created.type.subject_type, later.type.subject_type
+    if later_kind not in {"product", "variant", "category"} or later.type in STOCK_TYPES:
+        return False
+    if kind == "product":
+        return later.subject.product_id == created.subject.id
+    return later_kind == kind and later.subject.id == created.subject.id
 
 
 def _matches(query: EventQuery, event: Event) -> bool:

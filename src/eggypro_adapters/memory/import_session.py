@@ -1,19 +1,24 @@
 """Import session of the in-memory store."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from attrs import asdict, define, evolve, field
 
-from eggypro_adapters.memory.categories import create_category, list_category_drafts
+from eggypro_adapters.memory.categories import (
+    create_category,
+    list_category_drafts,
+    update_category,
+)
 from eggypro_adapters.memory.database import MemoryDatabase, MemoryState
-from eggypro_core.domain.category import CategoryDraft, categories_not_found
+from eggypro_core.domain.category import Category, CategoryDraft, categories_not_found
 from eggypro_core.domain.event import (
     EventDraft,
     EventType,
     Subject,
     categories_changed,
+    category_changed,
     category_created,
     product_changed,
     product_created,
@@ -212,6 +217,10 @@ class MemoryImportSession:
             node = create_category(self._state, draft, next(self._database.ids), at)
             self._events.append(category_created(node.id, node.slug, node.name))
 
+    def update_category(self, slug: str, change: Callable[[Category], Category]) -> None:
+        before, after = update_category(self._state, slug, change)
+        self._events += category_changed(before, after)
+
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
         products = [self._state.get(slug) for slug in categories]
         product_ids = {product.id for product in products}
@@ -243,11 +252,13 @@ class MemoryImportSession:
         self._state = self._state.copy()
         self._record()
 
-    def commit(self, name: str = "import") -> None:
+    def commit(
+        self, name: str = "import", kind: EventType | None = EventType.IMPORT_COMPLETED
+    ) -> None:
         self._add_released_skus()
-        if self._events or self._batch_id:
+        if kind and (self._events or self._batch_id):
             subject = Subject(0, "", name)
-            self._events.append(EventDraft(EventType.IMPORT_COMPLETED, subject))
+            self._events.append(EventDraft(kind, subject))
         self.is_committed = True
 
     def store(self) -> None:

@@ -1,6 +1,6 @@
 """Event log in Postgres: pages of events, and the positions of committed batches."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -63,6 +63,31 @@ _NUMBER = sa.text(f"""
     WHERE batches.id = numbered.id
 """)
 """Give positions to the committed batches that have none, in the order of their ordinals."""
+_TOUCHED = CompiledStatement.compile(
+    sa.text("""
+        WITH parts AS (SELECT id FROM batches WHERE id = :batch OR part_of = :batch),
+          created AS (
+            SELECT split_part(type, '.', 1) AS kind, subject_id, product_id, id FROM events
+            WHERE batch_id IN (SELECT id FROM parts) AND type LIKE '%%.created'
+          )
+        SELECT DISTINCT created.kind, created.subject_id
+        FROM created JOIN LATERAL (
+          SELECT type, subject_id, batch_id FROM events AS later
+          WHERE created.kind <> 'category' AND later.product_id = created.product_id
+            AND later.id > created.id
+          UNION ALL
+          SELECT type, subject_id, batch_id FROM events AS later
+          WHERE created.kind = 'category' AND later.product_id IS NULL
+            AND later.subject_id = created.subject_id AND later.id > created.id
+        ) AS later ON later.batch_id NOT IN (SELECT id FROM parts)
+          AND later.type NOT LIKE '%%.stock_changed'
+          AND CASE created.kind
+            WHEN 'product' THEN later.type LIKE 'product.%%' OR later.type LIKE 'variant.%%'
+            ELSE later.type LIKE created.kind || '.%%' AND later.subject_id = created.subject_id
+          END
+    """),
+    is_prepared=False,
+)
 _BOUNDS = sa.select(
     sa.func.coalesce(sa.func.min(batches.c.position), 1),
     sa.func.coalesce(sa.func.max(batches.c.position), 0),
@@ -117,6 +142,10 @@ class PostgresEventLog:
         )
         values = {"source": query.source, "before": query.before, "limit": query.limit}
         return tuple(map(_batch_from_row, self._database.fetch(statement, values)))
+
+    def find_touched(self, batch_id: int) -> Collection[tuple[str, int]]:
+        rows = self._database.fetch(_TOUCHED, {"batch": batch_id})
+        return {(kind, subject_id) for kind, subject_id in rows}
 
     def prune(self, before: datetime, limit: int) -> int:
         self._number()

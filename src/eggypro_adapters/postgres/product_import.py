@@ -1,6 +1,6 @@
 """Import of products into Postgres: one transaction, by COPY."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import datetime
@@ -14,7 +14,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from eggypro_adapters.postgres.bulk_write import copy_rows, replace_rows
 from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_draft_from_row
-from eggypro_adapters.postgres.category_tree import create_categories, lock_category_ids
+from eggypro_adapters.postgres.category_tree import (
+    create_categories,
+    lock_category_ids,
+    update_category,
+)
 from eggypro_adapters.postgres.database import CompiledStatement, Database, fetch_rows
 from eggypro_adapters.postgres.event_writer import pending_events, record_events
 from eggypro_adapters.postgres.image_registry import find_attachable_images, update_references
@@ -42,7 +46,7 @@ from eggypro_adapters.postgres.schema import (
     variants,
 )
 from eggypro_adapters.postgres.search_index import add_words, index_without_vocabulary, search_row
-from eggypro_core.domain.category import CategoryDraft
+from eggypro_core.domain.category import Category, CategoryDraft
 from eggypro_core.domain.event import (
     EventDraft,
     EventType,
@@ -468,6 +472,9 @@ class PostgresImportSession:
     def create_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         create_categories(self._connection, drafts, at)
 
+    def update_category(self, slug: str, change: Callable[[Category], Category]) -> None:
+        update_category(self._connection, slug, change)
+
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
         self._write_search_rows_if_many(self._connection)
         category_ids = lock_category_ids(
@@ -506,12 +513,14 @@ class PostgresImportSession:
         self._transaction.close()
         self._open_connection = None
 
-    def commit(self, name: str = "import") -> None:
+    def commit(
+        self, name: str = "import", kind: EventType | None = EventType.IMPORT_COMPLETED
+    ) -> None:
         self._complete()
         if self._open_connection is not None or self._first_batch_id is not None:
             events = pending_events(self._connection)
-            if events.has_changes or self._first_batch_id is not None:
-                events.add([EventDraft(EventType.IMPORT_COMPLETED, Subject(0, "", name))])
+            if kind and (events.has_changes or self._first_batch_id is not None):
+                events.add([EventDraft(kind, Subject(0, "", name))])
         self._is_committed = True
 
     def _complete(self) -> None:

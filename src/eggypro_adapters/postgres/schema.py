@@ -441,6 +441,12 @@ sa.Index(
     postgresql_where=events.c.product_id.is_not(None),
 )
 sa.Index(
+    "events_other_idx",
+    events.c.subject_id,
+    events.c.id,
+    postgresql_where=events.c.product_id.is_(None),
+)
+sa.Index(
     "events_deleted_slug_idx",
     events.c.slug,
     postgresql_where=events.c.type == sa.literal_column("'product.deleted'"),

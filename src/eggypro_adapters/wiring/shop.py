@@ -108,7 +108,12 @@ def connect_shop(
             request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),
             zero_results=PostgresZeroResultStore(database),
-            events=EventService(PostgresEventLog(database), utc_now),
+            events=EventService(
+                PostgresEventLog(database),
+                PostgresProductStore(database),
+                PostgresCategoryStore(database),
+                utc_now,
+            ),
             idempotency=PostgresIdempotencyStore(database.with_share(pool_sizes.keyed), services),
             caches=server_caches(settings, database),
             event_retention_days=settings.event_retention_days,

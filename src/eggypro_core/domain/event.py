@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
@@ -12,7 +13,7 @@ from attrs import frozen
 from eggypro_core.domain.category import Category
 from eggypro_core.domain.field_definition import Converters, FieldDefinition, FieldType
 from eggypro_core.domain.origin import Origin
-from eggypro_core.domain.product import Product
+from eggypro_core.domain.product import Image, Product
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant
 
@@ -60,6 +61,9 @@ class EventType(StrEnum):
     def subject_type(self) -> str:
         """Return the kind of the subject, such as `product`."""
         return self.value.partition(".")[0]
+
+
+STOCK_TYPES = frozenset({EventType.PRODUCT_STOCK_CHANGED, EventType.VARIANT_STOCK_CHANGED})
 
 
 @frozen
@@ -119,6 +123,12 @@ _JSON: Converters = {
     FieldType.TEXT_MAP: dict,
     FieldType.IMAGES: _image_values,
 }
+_FROM_JSON: Converters = {
+    FieldType.MONEY: Decimal,
+    FieldType.TEXT_LIST: tuple,
+    FieldType.TEXT_MAP: dict,
+    FieldType.IMAGES: lambda images: tuple(Image(**image) for image in images),
+}
 _LONG_TYPES = {FieldType.IMAGES}
 _LONG_FIELDS = {"attributes"}
 
@@ -141,7 +151,7 @@ def digest_of(value: object) -> str:
 
 def change_of(definition: FieldDefinition, before: object, after: object) -> Change:
     """Return the change of a field as JSON values."""
-    values = [_to_json(definition, value) for value in (before, after)]
+    values = [to_json(definition, value) for value in (before, after)]
     is_long = (
         definition.type in _LONG_TYPES
         or definition.name in _LONG_FIELDS
@@ -170,8 +180,41 @@ def field_changes(
     return changes
 
 
-def _to_json(definition: FieldDefinition, value: Any) -> Any:
+def merged_changes(events: Iterable["Event"]) -> dict[str, Change]:
+    """Return the changes of one thing by several events in order, as those of a single event."""
+    merged: dict[str, Change] = {}
+    for event in events:
+        for name, change in (event.changes or {}).items():
+            first = merged.get(name, change)
+            before = first["before"] if isinstance(first, Mapping) else first[0]
+            if isinstance(change, Mapping):
+                merged[name] = {"before": before, "after": change["after"]}
+            else:
+                merged[name] = [before, change[1]]
+    return merged
+
+
+def former_value(change: Change) -> Any:
+    """Return the value before a change, as JSON."""
+    return change["before"] if isinstance(change, Mapping) else change[0]
+
+
+def is_written_value(change: Change, value: object) -> bool:
+    """Return whether a JSON value is the one that a change has written."""
+    if isinstance(change, Mapping):
+        return bool(change["after"]["digest"] == digest_of(value))
+    return bool(change[1] == value)
+
+
+def to_json(definition: FieldDefinition, value: Any) -> Any:
+    """Return the value of a field as it is stored in changes."""
     converter = _JSON.get(definition.type)
+    return value if converter is None or value is None else converter(value)
+
+
+def from_json(definition: FieldDefinition, value: Any) -> Any:
+    """Return the value of a field from its stored form."""
+    converter = _FROM_JSON.get(definition.type)
     return value if converter is None or value is None else converter(value)
 
 

@@ -1,5 +1,6 @@
 """Port of the event log."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -27,6 +28,14 @@ class EventLog(Protocol):
 
     def list_batches(self, query: BatchQuery) -> tuple[Batch, ...]:
         """Return batches, newest first."""
+        ...
+
+    def find_touched(self, batch_id: int) -> Collection[tuple[str, int]]:
+        """Return the things that a batch created and that later batches changed.
+
+        They are pairs of the kind of the subject and its id. Changes of stock and reviews do not
+        count; those of a variant count for its product too.
+        """
         ...
 
     def prune(self, before: datetime, limit: int) -> int:

@@ -1,10 +1,11 @@
 """Ports for product files: import sessions, readers, writers and the HTML cleaner."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from eggypro_core.domain.category import CategoryDraft
+from eggypro_core.domain.category import Category, CategoryDraft
+from eggypro_core.domain.event import EventType
 from eggypro_core.domain.product import Product, ProductDraft
 from eggypro_core.domain.product_files import (
     CatalogSnapshot,
@@ -18,6 +19,8 @@ from eggypro_core.domain.product_files import (
     StoredProduct,
 )
 from eggypro_core.domain.variant import Variant, VariantDraft
+
+IMPORT_COMPLETED = EventType.IMPORT_COMPLETED
 
 
 class HtmlCleaner(Protocol):
@@ -219,6 +222,10 @@ class ImportSession(Protocol):
         """
         ...
 
+    def update_category(self, slug: str, change: Callable[[Category], Category]) -> None:
+        """Replace a category by `change(category)`. Raises like `CategoryStore.update`."""
+        ...
+
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
         """Replace the categories of each product, by product slug. Versions stay unchanged.
 
@@ -234,8 +241,8 @@ class ImportSession(Protocol):
         """Commit everything written so far, and continue."""
         ...
 
-    def commit(self, name: str = "import") -> None:
-        """Commit the import, with an event of its completion unless it changed nothing.
+    def commit(self, name: str = "import", kind: EventType | None = IMPORT_COMPLETED) -> None:
+        """Commit the import, with an event of this kind unless it changed nothing.
 
         `name` says what was imported.
         """

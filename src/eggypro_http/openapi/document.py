@@ -315,6 +315,7 @@ _EXTRA_STATUSES: Mapping[tuple[str, str], set[int]] = {
     ("GET", "/metrics"): {507},
     ("GET", "/api/events"): {410},
     ("GET", "/api/batches/{batch}"): {410},
+    ("POST", "/api/batches/{batch}/undo"): {410},
 }
 
 

@@ -210,6 +210,16 @@ _RESPONSES: Schemas = {
     "EventPage": closed_object(
         {"items": array_of(schema_ref("Event")), "next_cursor": nullable_schema(STRING)}
     ),
+    "UndoReport": closed_object(
+        {
+            "batch": nullable_schema(INTEGER),
+            "reverted": COUNT,
+            "kept": array_of(
+                closed_object({"slug": STRING, "field": nullable_schema(STRING), "message": STRING})
+            ),
+            "dry_run": BOOLEAN,
+        }
+    ),
     "Batch": closed_object({"id": INTEGER, "at": TIME, **_ORIGIN, "events": COUNT}),
     "BatchPage": closed_object(
         {"items": array_of(schema_ref("Batch")), "next_before": nullable_schema(INTEGER)}

@@ -10,14 +10,19 @@ from eggypro_core.domain.event_query import (
     BatchQuery,
     EventQuery,
 )
+from eggypro_core.domain.pagination import Parameters
 from eggypro_core.serializers import (
     BATCHES_PATH,
     EVENTS_PATH,
     batch_body,
     batch_page_body,
     event_page_body,
+    undo_report_body,
 )
+from eggypro_core.services.undo import MAX_SUBJECTS
 from eggypro_core.shop import Shop
+from eggypro_core.validation import fields
+from eggypro_core.validation.parameters import boolean_param
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.query_string import parameters, require_no_parameters
 from eggypro_http.responses import Response
@@ -42,6 +47,15 @@ def get_batch(shop: Shop, request: falcon.Request, batch: int) -> Response:
     return Response(orjson.dumps(batch_body(shop.events.get_batch(batch))))
 
 
+def undo_batch(shop: Shop, request: falcon.Request, batch: int) -> Response:
+    """Undo a batch, and return what is kept."""
+    params = fields.check(parameters(request), UNDO_PARAMETERS)
+    dry_run = params.get("dry_run", False)
+    report = shop.events.undo(batch, dry_run=dry_run, max_subjects=MAX_SUBJECTS)
+    return Response(orjson.dumps(undo_report_body(report)))
+
+
+UNDO_PARAMETERS: Parameters = {"dry_run": boolean_param("Dry run")}
 BATCH_PATH = f"{BATCHES_PATH}/{{batch}}"
 
 ROUTES = (
@@ -73,5 +87,14 @@ ROUTES = (
         permission=Permission.PRODUCTS_WRITE,
         response_schema="Batch",
         cache_control=NO_STORE,
+    ),
+    Route(
+        method="POST",
+        path=f"{BATCH_PATH}/undo",
+        summary="Undo an import or a bulk update",
+        handler=undo_batch,
+        permission=Permission.PRODUCTS_WRITE,
+        parameters=UNDO_PARAMETERS,
+        response_schema="UndoReport",
     ),
 )

@@ -59,8 +59,8 @@ BODIES: dict[str, tuple[str, bytes]] = {
     f"{PRODUCTS}/{{slug}}/images": (CONTENT_TYPE, encode_form([encode_part(JPG)])),
     IMPORTS: ("text/csv", b"name,price,stock_quantity\nTea,2,1\n"),
 }
-COMPLETE_UPLOAD = "/api/images/uploads/{upload}/complete"
-"""Route that cannot be requested on its own."""
+DEPENDENT = {"/api/images/uploads/{upload}/complete", "/api/batches/{batch}/undo"}
+"""Routes that cannot be requested on their own."""
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def post(client: TestClient, path: str, headers: dict[str, str] | None = None) -
 
 
 def test_every_post_honours_or_rejects_the_key(client: TestClient) -> None:
-    assert set(POSTS) == {*BODIES, COMPLETE_UPLOAD}
+    assert set(POSTS) == {*BODIES, *DEPENDENT}
     other_posts = [route for route in ROUTES if route.method == "POST" and route.path not in POSTS]
     assert {route.path for route in other_posts} == {"/api/auth/admin", "/images/uploads"}
     for route in other_posts:

@@ -129,3 +129,31 @@ def test_a_missing_batch(client: TestClient) -> None:
     for batch in ("999999999999", "0", "x"):
         response = client.simulate_get(f"{BATCHES}/{batch}", headers=ADMIN)
         assert response.status_code == 404
+
+
+def test_undo_of_an_import(client: TestClient) -> None:
+    row = b'{"slug": "egg-white-protein", "name": "Imported", "price": "9.00"}\n'
+    report = client.simulate_post(
+        "/api/imports", params={"format": "jsonl"}, body=row, headers=ADMIN
+    )
+    batch = report.json["batch"]
+    assert report.headers["x-batch-id"] == str(batch)
+    path = f"{BATCHES}/{batch}/undo"
+    client.simulate_patch(EGG, json={"price": "8.00"}, headers=ADMIN)
+    dry_run = client.simulate_post(path, params={"dry_run": "true"}, headers=ADMIN)
+    kept = {"slug": "egg-white-protein", "field": "price", "message": "Changed since"}
+    expected = {"batch": None, "reverted": 1, "kept": [kept], "dry_run": True}
+    assert dry_run.json == expected
+    assert "x-batch-id" not in dry_run.headers
+    headers = {**ADMIN, "Idempotency-Key": "undo"}
+    undo, again = (client.simulate_post(path, headers=headers) for _ in range(2))
+    assert (undo.json, undo.headers["x-batch-id"]) == (again.json, again.headers["x-batch-id"])
+    assert undo.json == {**expected, "batch": int(undo.headers["x-batch-id"]), "dry_run": False}
+    product = client.simulate_get(EGG).json
+    assert (product["name"], product["price"]) == ("Egg White Protein", "8.00")
+
+
+def test_a_single_write_cannot_be_undone(client: TestClient, created: Any) -> None:
+    batch = created.headers["x-batch-id"]
+    response = client.simulate_post(f"{BATCHES}/{batch}/undo", headers=ADMIN)
+    assert response.status_code == 409

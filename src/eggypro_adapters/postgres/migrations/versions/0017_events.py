@@ -60,6 +60,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("product_id IS NOT NULL"),
     )
     op.create_index(
+        "events_other_idx",
+        "events",
+        ["subject_id", "id"],
+        postgresql_where=sa.text("product_id IS NULL"),
+    )
+    op.create_index(
         "events_deleted_slug_idx",
         "events",
         ["slug"],
