@@ -31,13 +31,14 @@ def event_table(events: Iterable[Event]) -> Table:
 
 
 def change_lines(event: Event) -> list[str]:
-    """Return a line for each changed field: `price: 9.00 -> 8.00`."""
+    """Return a line for each changed field (`price: 9.00 -> 8.00`), and one with the reason."""
     lines = [
         f"{name}: {' -> '.join(map(_value_text, shown_change(change)))}"
         for name, change in (event.changes or {}).items()
     ]
-    notes = [event.origin.reason, event.origin.reference]
-    return lines + [f"({', '.join(filter(None, notes))})"] * any(notes)
+    if notes := ", ".join(filter(None, [event.origin.reason, event.origin.reference])):
+        lines.append(f"({notes})")
+    return lines
 
 
 def _value_text(value: Any) -> str:

@@ -7,3 +7,4 @@ USAGE_EXIT_CODE = 2
 UNAVAILABLE_EXIT_CODE = 3
 """A service is unavailable."""
 INTERRUPTED_EXIT_CODE = 130
+"""Interrupted by Ctrl-C: 128 + SIGINT."""

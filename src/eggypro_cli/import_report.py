@@ -63,7 +63,7 @@ def open_import(
         rollback_message(is_chunked=is_chunked),
         _with_progress(file, json=json) as (stream, progress),
     ):
-        gc.freeze()  # collections during the import skip the objects of the start
+        gc.freeze()  # the collector then skips all objects that exist before the import
         yield shop, stream, _report_writer(report), progress
 
 

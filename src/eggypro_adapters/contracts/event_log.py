@@ -307,7 +307,7 @@ class EventLogContract:
         [batch_id] = {event.batch_id for event in events}
         completed = events[-1].subject
         assert (completed.id, completed.name) == (batch_id, "shopify")
-        assert [event.subject.id for event in events[:1]] == [stores.products.get("new").id]
+        assert events[0].subject.id == stores.products.get("new").id
         assert stores.log.get_batch(batch_id).event_count == 7
 
     def test_an_import_that_is_not_committed_has_no_events(self, stores: EventStores) -> None:
@@ -378,6 +378,21 @@ class EventLogContract:
         assert ("variant.updated", {"sku": ["V", "X"]}) in events
         assert ("variant.updated", {"sku": ["W", None]}) in events
         assert len(events) == 4
+
+    def test_a_variant_that_is_deleted_keeps_no_event_of_its_sku(self, stores: EventStores) -> None:
+        draft = VariantDraft(options={"Size": "S"}, price=Decimal("3.00"), sku="V")
+        variant = stores.variants.create(EGG, draft, NOON)
+        product_id = stores.products.get(EGG).id
+
+        def write() -> None:
+            with stores.products.begin_import() as session:
+                session.release_skus([], [variant.id])
+                session.delete_variants([product_id])
+                session.commit()
+
+        deleted, completed = stores.events_of(write)
+        assert (deleted.type, deleted.version) == (EventType.VARIANT_DELETED, 3)
+        assert completed.type is EventType.IMPORT_COMPLETED
 
     # Reading
 

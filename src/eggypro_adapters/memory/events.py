@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from eggypro_adapters.memory.database import MemoryBatch, MemoryDatabase
-from eggypro_core.domain.event import STOCK_TYPES, Event
+from eggypro_core.domain.event import STOCK_TYPES, Event, EventType
 from eggypro_core.domain.event_query import (
     LATEST,
     START,
@@ -28,7 +28,7 @@ class MemoryEventLog:
     def list(self, query: EventQuery) -> EventPage:
         with self._database.lock:
             batches = list(self._database.batches)
-            product_ids = set(self._product_ids(query.product, batches))
+            product_ids = set(self._product_ids(query.product, batches)) if query.product else set()
         first, last = (batches[0].id, batches[-1].id) if batches else (1, 0)
         end = LogPosition(last)
         if query.after == LATEST:
@@ -88,7 +88,8 @@ class MemoryEventLog:
         with self._database.lock:
             batches = self._database.batches
             old = [batch for batch in batches[:-1] if batch.at < before][:limit]
-            self._database.batches = [batch for batch in batches if batch not in old]
+            old_ids = {batch.id for batch in old}
+            self._database.batches = [batch for batch in batches if batch.id not in old_ids]
             return len(old)
 
     def _list_batches(self) -> Sequence[Batch]:
@@ -101,7 +102,7 @@ class MemoryEventLog:
             if batch.id == batch.shown_id
         ]
 
-    def _product_ids(self, slug: str | None, batches: Iterable[MemoryBatch]) -> Iterator[int]:
+    def _product_ids(self, slug: str, batches: Iterable[MemoryBatch]) -> Iterator[int]:
         """Yield the id of the product with a slug; of deleted ones, those of their events."""
         state = self._database.state
         for product in state.products.values():
@@ -111,7 +112,7 @@ class MemoryEventLog:
             yield state.aliases[slug]
         for batch in batches:
             for event in batch.events:
-                if event.type == "product.deleted" and event.subject.slug == slug:
+                if event.type is EventType.PRODUCT_DELETED and event.subject.slug == slug:
                     yield event.subject.product_id or 0
 
 

@@ -147,7 +147,7 @@ class MemoryImportSession:
             product = self._state.products[product_id]
             subject = Subject.of_product(product)
             self._events += [
-                variant_deleted(subject, variant.id, variant.options)
+                variant_deleted(subject, variant.id, variant.options, product.version + 1)
                 for variant in self._state.variants_of(product)
             ]
             self._state.save_variants(product, ())
@@ -273,7 +273,7 @@ class MemoryImportSession:
         self._events.clear()
 
     def _add_released_skus(self) -> None:
-        """Add the events of variants whose SKU was released, and which have not got another one."""
+        """Add the events of variants whose SKU was released and not replaced."""
         for product in self._state.products.values():
             subject = Subject.of_product(product)
             for variant in self._state.variants_of(product):

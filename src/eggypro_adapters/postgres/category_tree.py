@@ -161,15 +161,16 @@ def delete_category(connection: sa.Connection, slug: str) -> None:
     """Delete a category. Its children move to its parent."""
     _lock_tree(connection)
     category = _get_category(connection, slug)
-    row = _find_row(connection, slug)
+    former = categories.alias("former")
+    parent_id = sa.select(former.c.parent_id).where(former.c.id == category.id).scalar_subquery()
     update = (
         sa.update(categories)
-        .where(categories.c.parent_id == row.id)
-        .values(parent_id=row.parent_id)
+        .where(categories.c.parent_id == category.id)
+        .values(parent_id=parent_id)
         .returning(categories.c.id, categories.c.slug, categories.c.name)
     )
     children = sorted(connection.execute(update).all())
-    connection.execute(sa.delete(categories).where(categories.c.id == row.id))
+    connection.execute(sa.delete(categories).where(categories.c.id == category.id))
     _update_paths(connection, [child.id for child in children])
     moves = [
         category_moved(child.id, child.slug, child.name, slug, category.parent)

@@ -44,7 +44,7 @@ class Connection(psycopg.Connection[Any]):
     def read(
         self, sql: str, values: Mapping[str, object], *, is_prepared: bool
     ) -> list[tuple[Any, ...]]:
-        """Return the rows of a SELECT, by one cursor for all reads: it keeps its decoders."""
+        """Return the rows of a SELECT. All reads share one cursor, which caches its loaders."""
         if self._reader is None:
             self._reader = self.cursor(binary=True)
         # Not `True`: behind a pooler nothing may be prepared.

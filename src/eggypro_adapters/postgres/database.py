@@ -23,7 +23,12 @@ from eggypro_adapters.postgres.connection import (
     session_setup,
 )
 from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, translate_errors
-from eggypro_adapters.postgres.event_writer import APPEND, COMPLETE, begin_events, pending_events
+from eggypro_adapters.postgres.event_writer import (
+    APPEND_CTE,
+    COMPLETE_CTE,
+    begin_events,
+    pending_events,
+)
 from eggypro_adapters.postgres.pool import ConnectionShare, WaitingPool, track_times
 from eggypro_core.domain.origin import Origin
 
@@ -68,7 +73,8 @@ _TRANSACTION_TAGS = (
     " coalesce(current_setting('eggypro.touched', true), '')"
 )
 _APPEND_EVENTS, _COMPLETE_BATCH = (
-    f"{statement} {_TRANSACTION_TAGS}, (SELECT id FROM batch)" for statement in (APPEND, COMPLETE)
+    f"{statement} {_TRANSACTION_TAGS}, (SELECT id FROM batch)"
+    for statement in (APPEND_CTE, COMPLETE_CTE)
 )
 WriteRecorder: TypeAlias = Callable[[str, int, str], None]
 """Called with the history of a transaction, its number, and the tags it touched."""
@@ -365,14 +371,14 @@ class Database:
             if connection.in_transaction():
                 driver, values = driver_connection(connection.connection), events.values()
                 if values is None:
-                    row = driver.execute(_TRANSACTION_TAGS).fetchone()
+                    statement = _TRANSACTION_TAGS
                 else:
                     statement = _APPEND_EVENTS if events.batch_id is None else _COMPLETE_BATCH
-                    row = driver.execute(statement, values).fetchone()
-                if row is not None and row[1] is not None:
-                    self._record_write(*row[:3])
-                if row is not None and values is not None:
-                    events.note_batch(row[3])
+                [(history, number, tags, *batch_ids)] = driver.execute(statement, values).fetchall()
+                if number is not None:
+                    self._record_write(history, number, tags)
+                if batch_ids:
+                    events.note_batch(*batch_ids)
 
     def _fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]

@@ -13,22 +13,22 @@ from eggypro_adapters.postgres.copy_format import encode_rows
 from eggypro_core.domain.event import EventDraft
 from eggypro_core.domain.origin import Origin, WriteContext, write_context
 
-COPY_FROM = 1000
-"""The number of pending events from which on `flush` writes them, by COPY."""
+FLUSH_THRESHOLD = 1000
+"""The number of pending events at which `flush` writes them."""
 _KEY = "pending_events"
 _COLUMNS = ("batch_id", "type", "subject_id", "product_id", "slug", "name", "version", "changes")
-_ORIGIN = ("actor", "source", "request_id", "reason", "reference", "part_of")
+_BATCH_COLUMNS = ("actor", "source", "request_id", "reason", "reference", "part_of")
 _INSERT_BATCH = (
-    f"INSERT INTO batches ({', '.join(_ORIGIN)})"
-    f" VALUES ({', '.join(f'%({name})s' for name in _ORIGIN)}) RETURNING id, part_of"
+    f"INSERT INTO batches ({', '.join(_BATCH_COLUMNS)})"
+    f" VALUES ({', '.join(f'%({name})s' for name in _BATCH_COLUMNS)}) RETURNING id, part_of"
 )
 _UPDATE_BATCH = (
     "UPDATE batches SET ordinal = DEFAULT, at = clock_timestamp() WHERE id = %(batch_id)s"
     " RETURNING id, part_of"
 )
-_APPEND = """
-    WITH batch AS ({batch}), event AS (
-      INSERT INTO events (batch_id, type, subject_id, product_id, slug, name, version, changes)
+_APPEND = f"""
+    WITH batch AS ({{batch}}), event AS (
+      INSERT INTO events ({", ".join(_COLUMNS)})
       SELECT batch.id, given.type,
         coalesce(nullif(given.subject_id, 0), batch.part_of, batch.id),
         given.product_id, given.slug, given.name, given.version, given.changes::json
@@ -40,22 +40,22 @@ _APPEND = """
       ORDER BY number
     )
 """
-APPEND = _APPEND.format(batch=_INSERT_BATCH)
-"""Append a batch with its events, before a SELECT that may use the id of `batch`.
+APPEND_CTE = _APPEND.format(batch=_INSERT_BATCH)
+"""WITH clause that appends a batch and its events; the SELECT after it can use `batch.id`.
 
-The order of the events is that of their ids.
+The ids of the events are in their order.
 """
-COMPLETE = _APPEND.format(batch=_UPDATE_BATCH)
-"""Append the last events of a batch, and give it the last ordinal; otherwise like APPEND."""
+COMPLETE_CTE = _APPEND.format(batch=_UPDATE_BATCH)
+"""WITH clause that appends the last events of a batch, and gives it the last ordinal."""
 
 
 @define
 class PendingEvents:
     """The events of an open transaction that are not written yet.
 
-    The batch gets its ordinal right before the commit: of batches with overlapping transactions
-    that changed the same row, the one that changed it later has the greater ordinal. `part_of` is
-    the first batch of an import in chunks.
+    The batch gets its ordinal just before the commit. If overlapping transactions changed the same
+    row, the later one therefore has the greater ordinal. `part_of` is the first batch of an import
+    in chunks.
     """
 
     default_origin: Origin
@@ -75,7 +75,10 @@ class PendingEvents:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Drop the events of a block that fails. The batch has the origin of the last block."""
+        """Drop the events of a block that fails; its transaction must roll back if it has flushed.
+
+        The batch has the origin of the last block.
+        """
         count = len(self._drafts)
         self.context = write_context()
         try:
@@ -88,14 +91,14 @@ class PendingEvents:
         """Return the id of the batch, inserted if necessary; None if nothing has been changed."""
         if self.batch_id is None and self._drafts:
             [self.batch_id] = connection.exec_driver_sql(
-                f"WITH batch AS ({_INSERT_BATCH}) SELECT id FROM batch", self._origin_values()
+                f"WITH batch AS ({_INSERT_BATCH}) SELECT id FROM batch", self._batch_values()
             ).one()
             self.context.batch_ids.append(self.part_of or self.batch_id)
         return self.batch_id
 
     def flush(self, connection: sa.Connection) -> None:
         """Write the events so far if they are many: memory use does not grow with them."""
-        if len(self._drafts) >= COPY_FROM:
+        if len(self._drafts) >= FLUSH_THRESHOLD:
             batch_id = self.begin_batch(connection)
             cursor = driver_connection(connection.connection).cursor()
             with cursor, cursor.copy(f"COPY events ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
@@ -104,16 +107,16 @@ class PendingEvents:
             self._drafts.clear()
 
     def values(self) -> dict[str, Any] | None:
-        """Return the values of APPEND or COMPLETE; None if nothing has been changed."""
+        """Return the values of APPEND_CTE or COMPLETE_CTE; None if nothing has been changed."""
         if not self.has_changes:
             return None
         columns: Sequence[Sequence[Any]] = [*zip(*map(_values, self._drafts), strict=True)]
         events = {
             name: list(columns[index]) if columns else [] for index, name in enumerate(_COLUMNS[1:])
         }
-        return {**self._origin_values(), **events, "batch_id": self.batch_id}
+        return {**self._batch_values(), **events, "batch_id": self.batch_id}
 
-    def _origin_values(self) -> dict[str, Any]:
+    def _batch_values(self) -> dict[str, Any]:
         origin = self.context.origin_or(self.default_origin)
         return {
             "actor": origin.actor,

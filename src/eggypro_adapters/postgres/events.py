@@ -27,7 +27,8 @@ from eggypro_core.domain.event_query import (
 )
 from eggypro_core.domain.origin import Origin, Source
 
-_NUMBERED_AT_ONCE = 10_000
+_MAX_ASSIGNED = 10_000
+"""The most batches that get their position in one transaction."""
 _EVENT_COLUMNS = (
     batches.c.position,
     events.c.id,
@@ -46,19 +47,19 @@ _EVENT_COLUMNS = (
     events.c.version,
     events.c.changes,
 )
-_HAS_UNNUMBERED = CompiledStatement.compile(
+_HAS_UNASSIGNED = CompiledStatement.compile(
     sa.select(sa.exists().where(batches.c.position.is_(None)))
 )
 _FIRST_BATCH = CompiledStatement.compile(sa.select(sa.func.min(batches.c.id)))
-_NUMBER = sa.text(f"""
+_ASSIGN_POSITIONS = sa.text(f"""
     UPDATE batches SET position = numbered.position
     FROM (
       SELECT id, row_number() OVER (ORDER BY ordinal)
         + (SELECT coalesce(max(position), 0) FROM batches) AS position
       FROM (
         SELECT id, ordinal FROM batches WHERE position IS NULL
-        ORDER BY ordinal LIMIT {_NUMBERED_AT_ONCE}
-      ) AS unnumbered
+        ORDER BY ordinal LIMIT {_MAX_ASSIGNED}
+      ) AS unassigned
     ) AS numbered
     WHERE batches.id = numbered.id
 """)
@@ -116,7 +117,7 @@ class PostgresEventLog:
     _database: Database
 
     def list(self, query: EventQuery) -> EventPage:
-        self._number()
+        self._assign_positions()
         first, last, rows = self._read(query)
         end = LogPosition(last)
         if query.after == LATEST:
@@ -148,16 +149,16 @@ class PostgresEventLog:
         return {(kind, subject_id) for kind, subject_id in rows}
 
     def prune(self, before: datetime, limit: int) -> int:
-        self._number()
+        self._assign_positions()
         values = {"before": before, "limit": limit}
         return self._database.run_transaction(
             lambda connection: connection.execute(_PRUNE, values).rowcount
         )
 
-    def _number(self) -> None:
+    def _assign_positions(self) -> None:
         """Give a position to every batch that was committed before this call."""
-        while self._database.fetch(_HAS_UNNUMBERED, {})[0][0]:
-            if self._database.run_transaction(number_batches) < _NUMBERED_AT_ONCE:
+        while self._database.fetch(_HAS_UNASSIGNED, {})[0][0]:
+            if self._database.run_transaction(assign_positions) < _MAX_ASSIGNED:
                 return
 
     def _read(self, query: EventQuery) -> tuple[int, int, Sequence[Sequence[Any]]]:
@@ -168,7 +169,8 @@ class PostgresEventLog:
         names = ("product", "types", "actor", "source", "batch", "since", "until")
         values: dict[str, Any] = {name: getattr(query, name) for name in names}
         filters = frozenset(name for name, value in values.items() if value is not None)
-        statement = _page_statement(filters, query.order, after and (after.event is not None))
+        after_event = None if after is None else after.event is not None
+        statement = _page_statement(filters, query.order, after_event=after_event)
         values["types"] = None if query.types is None else [kind.value for kind in query.types]
         values["position"], values["event"] = (after.position, after.event) if after else (0, 0)
         values["limit"] = 0 if query.after == LATEST else query.limit
@@ -176,17 +178,18 @@ class PostgresEventLog:
         return rows[0][0], rows[0][1], [row[2:] for row in rows if row[2] is not None]
 
 
-def number_batches(connection: sa.Connection) -> int:
+def assign_positions(connection: sa.Connection) -> int:
     """Give positions to committed batches, and return their number. Waits for other readers."""
     wait_for_lock(connection, EVENT_LOG_LOCK)
-    return connection.execute(_NUMBER).rowcount
+    return connection.execute(_ASSIGN_POSITIONS).rowcount
 
 
 @cache
 def _page_statement(
     filters: frozenset[str],
     order: Order,
-    after_event: bool | None,  # noqa: FBT001
+    *,
+    after_event: bool | None,
 ) -> CompiledStatement:
     """Return the statement of a page: the bounds of the log and _EVENT_COLUMNS.
 
@@ -226,14 +229,14 @@ def _after(*, is_ascending: bool, after_event: bool) -> sa.ColumnElement[bool]:
     return sa.and_(bound, sa.or_(column != position, here))
 
 
-_product = sa.bindparam("product", type_=sa.Text)
+_PRODUCT = sa.bindparam("product", type_=sa.Text)
 _FILTERS: dict[str, sa.ColumnElement[bool]] = {
     "product": events.c.product_id.in_(
         sa.union_all(
-            sa.select(products.c.id).where(products.c.slug == _product),
-            sa.select(slug_aliases.c.product_id).where(slug_aliases.c.slug == _product),
+            sa.select(products.c.id).where(products.c.slug == _PRODUCT),
+            sa.select(slug_aliases.c.product_id).where(slug_aliases.c.slug == _PRODUCT),
             sa.select(events.c.product_id).where(
-                events.c.slug == _product,
+                events.c.slug == _PRODUCT,
                 events.c.type == sa.literal_column(f"'{EventType.PRODUCT_DELETED}'"),
             ),
         )

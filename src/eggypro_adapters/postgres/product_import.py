@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from eggypro_adapters.postgres.bulk_write import copy_rows, replace_rows
@@ -215,6 +215,15 @@ _SET_STOCK, _SET_VARIANT_STOCK = (
 )
 
 
+@frozen
+class _WrittenProduct:
+    """A product of the import, its version, and whether this import creates it."""
+
+    subject: Subject
+    version: int
+    is_new: bool
+
+
 class _Discard(Exception):  # noqa: N818  (no error)
     """Makes a transaction roll back."""
 
@@ -242,7 +251,7 @@ class PostgresImportSession:
     """Former SKUs of products, by id, until their changes are written."""
     _released_variants: dict[int, sa.Row[Any]] = field(factory=dict, init=False)
     """Rows of variants with their former SKUs, by id, until their changes are written."""
-    _started_at: datetime | None = field(default=None, init=False)
+    _created_at: datetime | None = field(default=None, init=False)
     """The creation time of the new products."""
     _first_batch_id: int | None = field(default=None, init=False)
     """The batch of the first chunk."""
@@ -340,7 +349,9 @@ class PostgresImportSession:
         self._unindexed_ids.update(product_ids)
 
     def delete_variants(self, product_ids: Collection[int]) -> None:
-        rows = self._connection.execute(_DELETE_VARIANTS, {"ids": list(product_ids)})
+        rows = self._connection.execute(_DELETE_VARIANTS, {"ids": list(product_ids)}).all()
+        for row in rows:
+            self._released_variants.pop(row.variant_id, None)
         self._record(
             variant_deleted(_subject_of(row), row.variant_id, row.options, row.version + 1)
             for row in sorted(rows, key=lambda row: row.variant_id)
@@ -382,7 +393,7 @@ class PostgresImportSession:
         for before, after in changed:
             update_references(connection, before.own_image_ids, after.own_image_ids)
         if new:
-            self._started_at = at
+            self._created_at = at
             times = {"created_at": at, "updated_at": at}
             copy_rows(connection, "products", (product_values(draft) | times for draft in new))
             ids = _product_ids(connection, [str(draft.slug) for draft in new])
@@ -414,23 +425,25 @@ class PostgresImportSession:
     ) -> None:
         connection = self._connection
         slugs = {slug for slug, _ in new} | {slug for slug, *_ in changed}
-        subjects = self._subjects(connection, slugs)
+        written = self._find_products(slugs)
         if changed:
             # Two variants may swap their SKUs: clear the SKUs of all of them first.
             is_changed = variants.c.id.in_([before.id for _, before, _ in changed])
             connection.execute(sa.update(variants).where(is_changed).values(sku=None))
             rows = [
-                {"id": after.id, "product_id": subjects[slug][0].id, **variant_values(after)}
+                {"id": after.id, "product_id": written[slug].subject.id, **variant_values(after)}
                 for slug, _, after in changed
             ]
             replace_rows(connection, "variants", "changed_variants", rows)
             for slug, before, after in changed:
-                product, version, _ = subjects[slug]
-                events = variant_changed(product, self._with_former_sku(before), after)
-                record_events(connection, (evolve(event, version=version) for event in events))
+                product = written[slug]
+                former = self._with_former_sku(before)
+                with_version = evolve(after, version=product.version)
+                record_events(connection, variant_changed(product.subject, former, with_version))
         if new:
             rows = [
-                {"product_id": subjects[slug][0].id, **variant_values(draft)} for slug, draft in new
+                {"product_id": written[slug].subject.id, **variant_values(draft)}
+                for slug, draft in new
             ]
             copy_rows(connection, "variants", rows)
             ids = {
@@ -440,15 +453,15 @@ class PostgresImportSession:
                 )
             }
             for row, (slug, draft) in zip(rows, new, strict=True):
-                product, version, _ = subjects[slug]
-                variant_id = ids[product.id, row["combination"]]
-                event = variant_created(product, variant_id, draft.options, version)
+                product = written[slug]
+                variant_id = ids[product.subject.id, row["combination"]]
+                event = variant_created(product.subject, variant_id, draft.options, product.version)
                 record_events(connection, [event])
-        refresh_variant_summary(connection, [product.id for product, *_ in subjects.values()])
+        refresh_variant_summary(connection, [product.subject.id for product in written.values()])
         self._mark_unindexed(
             {
-                slug: product.id
-                for slug, (product, *_) in subjects.items()
+                slug: product.subject.id
+                for slug, product in written.items()
                 if slug not in self._slugs_to_link
             }
         )
@@ -480,18 +493,19 @@ class PostgresImportSession:
         category_ids = lock_category_ids(
             self._connection, {slug for slugs in categories.values() for slug in slugs}
         )
-        subjects = self._subjects(self._connection, categories)
-        product_ids = {slug: product.id for slug, (product, *_) in subjects.items()}
+        products = self._find_products(categories)
+        product_ids = {slug: product.subject.id for slug, product in products.items()}
         links = [
             (product_id, category_ids[category])
             for product, product_id in product_ids.items()
             for category in categories[product]
         ]
-        known = {slug: known for slug, known in subjects.items() if not known[2]}
-        former = self._category_slugs([product.id for product, *_ in known.values()])
-        for slug, (product, version, _) in known.items():
-            before = former.get(product.id, frozenset())
-            self._record(categories_changed(product, before, categories[slug], version))
+        existing = {slug: product for slug, product in products.items() if not product.is_new}
+        former = self._category_slugs([product.subject.id for product in existing.values()])
+        for slug, product in existing.items():
+            before, after = former.get(product.subject.id, frozenset()), categories[slug]
+            events = categories_changed(product.subject, before, after, product.version)
+            self._record(events)
         values = {
             "ids": list(product_ids.values()),
             "products": [product for product, _ in links],
@@ -541,13 +555,13 @@ class PostgresImportSession:
         released = self._released_variants.pop(variant.id, None)
         return variant if released is None else evolve(variant, sku=released.sku)
 
-    def _subjects(
-        self, connection: sa.Connection, slugs: Collection[str]
-    ) -> dict[str, tuple[Subject, int, bool]]:
-        """Return products by slug, with their versions, and whether this import creates them."""
-        rows = fetch_rows(connection, _PRODUCT_SUBJECTS, {"slugs": sorted(slugs)})
+    def _find_products(self, slugs: Collection[str]) -> dict[str, "_WrittenProduct"]:
+        """Return products by slug."""
+        rows = fetch_rows(self._connection, _PRODUCT_SUBJECTS, {"slugs": sorted(slugs)})
         return {
-            slug: (Subject(id_, slug, name, id_), version, created_at == self._started_at)
+            slug: _WrittenProduct(
+                Subject(id_, slug, name, id_), version, created_at == self._created_at
+            )
             for slug, id_, name, version, created_at in rows
         }
 
@@ -605,7 +619,7 @@ def _subject_of(row: Any) -> Subject:
 
 
 def _released_sku_event(row: sa.Row[Any]) -> EventDraft:
-    """Return the event of a variant whose SKU was released, and which has not got another one."""
+    """Return the event of a variant whose SKU was released and not replaced."""
     subject = variant_subject(_subject_of(row), row.variant_id, row.options)
     changes = {"sku": [row.sku, None]}
     return EventDraft(EventType.VARIANT_UPDATED, subject, row.version, changes)

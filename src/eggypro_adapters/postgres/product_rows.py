@@ -58,7 +58,8 @@ def category_names(of: sa.FromClause, *, include_hidden: bool = False) -> sa.Col
 
     This is a subquery per row: use it on the rows of a page only.
     """
-    # Looked up by id: for a few links, Postgres would build a hash table of each product.
+    # OFFSET 0 makes Postgres look up each category by id: for a few links, it would otherwise build
+    # a hash table per product.
     category = (
         sa.select(categories)
         .where(
@@ -219,7 +220,7 @@ _EXPRESSIONS = {
         if field.type is FieldType.TEXT_LIST
     },
 }
-"""The attributes of a product that are no plain column, as expressions of columns."""
+"""Attributes of a product that are not plain columns, as expressions of columns."""
 _FUNCTIONS = {
     "image": _image,
     "category": CategoryName,

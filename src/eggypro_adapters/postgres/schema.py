@@ -418,8 +418,7 @@ sa.Index("batches_unnumbered_idx", batches.c.ordinal, postgresql_where=batches.c
 sa.Index("batches_at_idx", batches.c.at)
 sa.Index("batches_part_of_idx", batches.c.part_of, postgresql_where=batches.c.part_of.is_not(None))
 
-# Without foreign keys: an import writes the events before their batch, and events of products
-# outlive them.
+# Without foreign keys: events outlive their products, and inserts do not look up their batch.
 events = sa.Table(
     "events",
     metadata,

@@ -34,7 +34,7 @@ def token(
         typer.Option(
             "--permission",
             metavar="NAME",
-            help="Permission to grant; repeatable. Default: those of products, reviews, metrics.",
+            help="Permission to grant; repeatable. Default: all for products, reviews and metrics.",
         ),
     ] = None,
     ttl: Annotated[

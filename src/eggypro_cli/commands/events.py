@@ -28,22 +28,24 @@ _POLL_SECONDS = 1.0
 _FOLLOW_LIMIT = "1000"
 
 
-def _text(flag: str, description: str, metavar: str = "TEXT") -> object:
+def _option(flag: str, description: str, metavar: str = "TEXT") -> object:
     return Annotated[str | None, typer.Option(flag, metavar=metavar, help=description)]
 
 
 EVENT_FILTERS: Mapping[str, object] = {
-    "type": _text("--type", "Only events of a type, such as `product.updated` or `product.*`."),
-    "actor": _text("--actor", "Only events of an actor, such as `admin` or `cli:ada`."),
-    "source": _text("--source", "Only events of a source: http, cli, library, import or bulk."),
-    "batch": _text("--batch", "Only events of a batch.", "ID"),
-    "since": _text("--since", "Only events from this time on, such as 2026-12-01T08:00Z.", "TIME"),
-    "until": _text("--until", "Only events before this time.", "TIME"),
+    "type": _option("--type", "Only events of a type: `product.updated`, `product.*`."),
+    "actor": _option("--actor", "Only events of an actor, such as `admin` or `cli:ada`."),
+    "source": _option("--source", "Only events of a source: http, cli, library, import, bulk."),
+    "batch": _option("--batch", "Only events of a batch.", "ID"),
+    "since": _option(
+        "--since", "Only events from this time on, such as 2026-12-01T08:00Z.", "TIME"
+    ),
+    "until": _option("--until", "Only events before this time.", "TIME"),
 }
 _LIST_OPTIONS: Mapping[str, object] = {
     **EVENT_FILTERS,
-    "after": _text("--after", "Continue after this cursor (printed at the end).", "CURSOR"),
-    "limit": _text("--limit", "Number of events: 1-1000, default 100.", "N"),
+    "after": _option("--after", "Continue after this cursor (printed at the end).", "CURSOR"),
+    "limit": _option("--limit", "Number of events: 1-1000, default 100.", "N"),
 }
 
 
@@ -64,7 +66,7 @@ def list_events(
     options: dict[str, object],
     json: JsonOption = False,
 ) -> None:
-    """List events, newest first."""
+    """List events, by default newest first."""
     _print_events(context, {**options, "product": product, "order": order}, json=json)
 
 
@@ -76,7 +78,9 @@ def follow_events(
     options: dict[str, object],
     after: Annotated[
         str,
-        typer.Option("--after", metavar="CURSOR", help="Begin after this cursor; default now."),
+        typer.Option(
+            "--after", metavar="CURSOR", help="Start after this cursor. Default: only new events."
+        ),
     ] = "latest",
     until_end: Annotated[
         bool, typer.Option("--until-end", help="Stop at the end of the log; do not wait for more.")
@@ -102,9 +106,10 @@ def follow_events(
                     write(body, sys.stdout)
                 if page.next_position is not None:
                     query = query.from_position(page.next_position)
-                if until_end and not page.items:
-                    break
-                time.sleep(0 if page.items else _POLL_SECONDS)
+                if not page.items:
+                    if until_end:
+                        break
+                    time.sleep(_POLL_SECONDS)
         finally:
             if isinstance(query.after, LogPosition):
                 print_message(f"Continue with --after {query.after.cursor}")
@@ -115,11 +120,12 @@ def print_history(
     slug: SlugArgument,
     *,
     limit: Annotated[
-        str | None, typer.Option("--limit", metavar="N", help="Number of events: 1-1000.")
+        str | None,
+        typer.Option("--limit", metavar="N", help="Number of events: 1-1000, default 100."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show who changed a product, newest first. Variants and reviews count too."""
+    """Show who changed a product, newest first. Includes its variants and reviews."""
     _print_events(context, {"product": slug, "order": "desc", "limit": limit}, json=json)
 
 

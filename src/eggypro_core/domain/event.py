@@ -311,7 +311,7 @@ def variant_changed(product: Subject, before: Variant, after: Variant) -> list[E
 
 
 def variant_deleted(
-    product: Subject, variant_id: int, options: Mapping[str, str], version: int | None = None
+    product: Subject, variant_id: int, options: Mapping[str, str], version: int
 ) -> EventDraft:
     """Return the event of a deleted variant."""
     subject = variant_subject(product, variant_id, options)

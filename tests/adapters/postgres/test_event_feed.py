@@ -11,8 +11,8 @@ from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.event_log import EventStores
 from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.event_writer import COPY_FROM
-from eggypro_adapters.postgres.events import number_batches
+from eggypro_adapters.postgres.event_writer import FLUSH_THRESHOLD
+from eggypro_adapters.postgres.events import assign_positions
 from eggypro_core.domain.event import Event
 from eggypro_core.domain.event_query import EventQuery
 from eggypro_core.domain.product import Product
@@ -123,7 +123,7 @@ def test_the_import_is_numbered_after_writes_that_it_waited_for(database: Databa
     """The import's batch begins first, but changes the product last."""
     stores = make_stores(database)
     stores.products.create(make_draft(slug="egg"), NOON)
-    drafts = [make_draft(slug=f"p-{number}") for number in range(COPY_FROM)]
+    drafts = [make_draft(slug=f"p-{number}") for number in range(FLUSH_THRESHOLD)]
     with stores.products.begin_import() as session:
         session.write_products(drafts, [], NOON)
         session.find_product_ids(["p-1"])  # waits for the write of the products and their events
@@ -164,7 +164,7 @@ def test_readers_give_positions_one_after_another(database: Database) -> None:
         connection.execute(ADD_BATCH, {"ordinal": 5000, "slug": "first"})
     with ThreadPoolExecutor(1) as pool:
         with database.short_transaction() as connection:
-            number_batches(connection)
+            assign_positions(connection)
             with database.short_transaction() as other:
                 other.execute(ADD_BATCH, {"ordinal": 4000, "slug": "second"})
             reading = pool.submit(log.list, EventQuery())

@@ -1,5 +1,7 @@
 """`eggypro undo`."""
 
+import io
+
 import orjson
 import pytest
 
@@ -41,7 +43,13 @@ def test_what_is_kept_is_listed(
     assert "  bar price: Changed since\n" in result.out
 
 
-def test_an_undo_asks_first(run_command: RunCommand, runtime: MemoryRuntime, batch: str) -> None:
-    assert run_command("undo", batch, "--json").code == 2
+def test_an_undo_asks_first(
+    run_command: RunCommand,
+    runtime: MemoryRuntime,
+    batch: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run_command("undo", batch).code == 1
     assert runtime.shop.products.get("bar").name == "New"
     assert run_command("undo", "999", "--yes").code == 1

@@ -103,10 +103,11 @@ def _index_of(tag: str) -> int:
 
 @lru_cache(_MAX_GETTERS)
 def _version_getter(tags: tuple[str, ...]) -> Callable[[memoryview], tuple[int, ...]]:
-    """Return a function that reads the versions of tags, and that of all tags (twice, for a tuple).
+    """Return a function that reads the versions of tags, and that of all tags.
 
     A list has a tag for each product: this is three times as fast as a loop.
     """
+    # The index is given twice: with a single one, itemgetter returns no tuple.
     return itemgetter(_EVERYTHING_INDEX, _EVERYTHING_INDEX, *map(_index_of, tags))
 
 

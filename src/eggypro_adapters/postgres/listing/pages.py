@@ -27,9 +27,9 @@ from eggypro_core.validation.parameters import Status
 
 _IN_STOCK = sa.or_(products.c.stock_quantity > 0, sa.not_(products.c.track_stock))
 _MAX_HIDDEN = 2_000
-"""The maximum number of archived or unlisted products with which public ones are not counted."""
+"""With more archived or unlisted products than this, public products are always counted."""
 _MIN_PRODUCTS = 4 * MAX_EXACT_TOTAL + _MAX_HIDDEN
-"""The size of a catalogue that has more than MAX_EXACT_TOTAL public products in that case."""
+"""A catalogue with more rows than this surely has more than MAX_EXACT_TOTAL public products."""
 # Postgres counts rows as transactions insert and delete them. A replica has no such counts.
 _IS_LARGE_CATALOGUE = f"""(
   pg_stat_get_live_tuples(CAST('products' AS regclass)) > {_MIN_PRODUCTS}
@@ -82,8 +82,8 @@ class _ListShape:
 
     @property
     def _has_only_public(self) -> bool:
-        """Return whether the only filters are those of status and category."""
-        return (self.status, self.in_stock) == (None, None) and not (
+        """Return whether no filter is set, except that of a category."""
+        return (self.status, self.listed, self.in_stock) == (None, None, None) and not (
             self.search or self.has_min_price or self.has_max_price
         )
 

@@ -1,7 +1,7 @@
 """Notify caches of the tags of lists that each write touches.
 
-Servers of the version before read `products`, the tag of any write to a product: it is still
-touched. Theirs and ours are the tags of products (`product:<slug>`), and `categories`.
+Servers of the previous version depend on `products`, the tag of every write to a product, which is
+still touched. Both versions use the tags of products (`product:<slug>`) and `categories`.
 """
 
 from importlib import import_module
@@ -11,7 +11,7 @@ from alembic import op
 revision = "0015"
 down_revision = "0014"
 
-# As before, and now a tag is notified once in a transaction.
+# As before, but each tag is notified only once per transaction.
 TOUCH = """
 CREATE OR REPLACE FUNCTION eggypro_touch(VARIADIC tags text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
