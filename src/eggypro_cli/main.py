@@ -24,6 +24,7 @@ from eggypro_cli.commands import (
     events,
     health,
     images,
+    keys,
     maintenance,
     metrics,
     openapi,
@@ -319,6 +320,7 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(auth.app, name="auth")
+app.add_typer(keys.app, name="keys")
 app.add_typer(db.app, name="db")
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(env.app, name="env")

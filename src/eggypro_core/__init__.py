@@ -1,5 +1,6 @@
 """Core of the EggyPro catalogue: records, rules, ports and services."""
 
+from eggypro_core.access.api_keys import ApiKey, ApiKeyDraft, CreatedApiKey
 from eggypro_core.access.authentication import (
     AdminUser,
     Authenticator,
@@ -75,6 +76,7 @@ from eggypro_core.errors import (
 from eggypro_core.operations.health import Health, HealthReport
 from eggypro_core.operations.request_metrics import RequestActivity, RequestMetrics, RequestSummary
 from eggypro_core.search.zero_results import ZeroResultSearch
+from eggypro_core.services.api_keys import ApiKeyService
 from eggypro_core.services.categories import CategoryService
 from eggypro_core.services.events import EventService
 from eggypro_core.services.image_uploads import ImageUploads
@@ -88,6 +90,9 @@ from eggypro_core.validation.parameters import Status
 __all__ = [
     "AdminUser",
     "Admission",
+    "ApiKey",
+    "ApiKeyDraft",
+    "ApiKeyService",
     "Authenticator",
     "Batch",
     "BatchQuery",
@@ -101,6 +106,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ConflictPolicy",
+    "CreatedApiKey",
     "Credential",
     "Crop",
     "CursorPosition",

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from attrs import asdict, astuple, fields, frozen
 
+from eggypro_core.access.api_keys import ApiKey, CreatedApiKey
 from eggypro_core.access.authentication import AdminUser, TokenResponse
 from eggypro_core.caching.entries import CacheCounts, CacheReport
 from eggypro_core.deployment import DeploymentCheck
@@ -40,6 +41,7 @@ PRODUCTS_PATH = "/api/products"
 REVIEWS_PATH = "/api/reviews"
 EVENTS_PATH = "/api/events"
 BATCHES_PATH = "/api/batches"
+KEYS_PATH = "/api/keys"
 CATEGORIES_PATH = "/api/categories"
 UPLOADS_PATH = "/api/images/uploads"
 T = TypeVar("T")
@@ -412,6 +414,30 @@ def token_body(response: TokenResponse) -> dict[str, Json]:
     }
 
 
+def api_key_list_body(api_keys: Iterable[ApiKey]) -> dict[str, Json]:
+    """Return a list of API keys."""
+    return {"items": [api_key_body(api_key) for api_key in api_keys]}
+
+
+def created_api_key_body(created: CreatedApiKey) -> dict[str, Json]:
+    """Return a new API key with its text."""
+    return {**api_key_body(created.api_key), "key": created.key}
+
+
+def api_key_body(api_key: ApiKey) -> dict[str, Json]:
+    """Return an API key without its text, which is not stored."""
+    return {
+        "id": api_key.id,
+        "name": api_key.name,
+        "prefix": api_key.prefix,
+        "permissions": sorted(api_key.permissions),
+        "created_at": timestamp(api_key.created_at),
+        "expires_at": _optional_timestamp(api_key.expires_at),
+        "last_used_at": _optional_timestamp(api_key.last_used_at),
+        "revoked_at": _optional_timestamp(api_key.revoked_at),
+    }
+
+
 def event_page_body(page: EventPage, *, shows_actors: bool = True) -> dict[str, Json]:
     """Return a page of events, and the cursor of the position after it."""
     position = page.next_position
@@ -483,6 +509,10 @@ def _origin(origin: Origin, *, shows_actors: bool) -> dict[str, Json]:
         "reason": origin.reason,
         "reference": origin.reference,
     }
+
+
+def _optional_timestamp(time: datetime | None) -> str | None:
+    return None if time is None else timestamp(time)
 
 
 def timestamp(time: datetime) -> str:

@@ -12,6 +12,7 @@ from eggypro_core.operations.health import Health
 from eggypro_core.operations.idempotency import IdempotencyStore
 from eggypro_core.operations.request_metrics import RequestMetrics
 from eggypro_core.ports import Clock, ZeroResultStore, utc_now
+from eggypro_core.services.api_keys import ApiKeyService
 from eggypro_core.services.categories import CategoryService
 from eggypro_core.services.events import EventService
 from eggypro_core.services.images import ProductImageService
@@ -30,6 +31,7 @@ class Shop:
     - `reviews`: submit and moderate reviews.
     - `images`: upload, order and serve the images of products.
     - `events`: read the history of the catalogue, and follow the feed of its events.
+    - `api_keys`: create, list and revoke API keys.
     - `authenticator`: authenticate credentials and issue tokens.
     - `request_metrics`: summarise and prune the request log.
     - `health`: check the services that the shop depends on.
@@ -48,6 +50,7 @@ class Shop:
     reviews: ReviewService
     images: ProductImageService
     events: EventService
+    api_keys: ApiKeyService
     authenticator: Authenticator
     request_metrics: RequestMetrics
     health: Health

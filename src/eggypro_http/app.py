@@ -17,6 +17,7 @@ from eggypro_http.middleware.untrusted_proxy import UntrustedProxyMiddleware
 from eggypro_http.openapi import openapi_json, with_openapi_route
 from eggypro_http.requests.client_address import ClientResolver
 from eggypro_http.resources import (
+    api_keys,
     auth,
     categories,
     events,
@@ -42,6 +43,7 @@ ROUTES = with_openapi_route(
         *imports.ROUTES,
         *events.ROUTES,
         *auth.ROUTES,
+        *api_keys.ROUTES,
         *health.ROUTES,
         *metrics.ROUTES,
         *maintenance.ROUTES,

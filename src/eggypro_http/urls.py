@@ -17,6 +17,7 @@ _CONVERTER_BY_NAME = {
     "slug": "slug",
     "variant": "id",
     "review": "id",
+    "key": "id",
     "category": "slug",
     "image": "image",
     "public_id": "public_id",
@@ -27,7 +28,7 @@ _CONVERTER_BY_NAME = {
 """The converter of each variable in the path of a route."""
 _CONVERTER_SUFFIX = re.compile(r":\w+(?=})")
 _PUBLIC_NAMES = {
-    **dict.fromkeys(("variant", "review", "upload", "batch"), "id"),
+    **dict.fromkeys(("variant", "review", "upload", "batch", "key"), "id"),
     "image": "public_id}/{rendition",
 }
 """The names of variables in the public documentation, where they differ."""

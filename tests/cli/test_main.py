@@ -34,6 +34,7 @@ COMMANDS = [
     *(["cache", name] for name in ("clear", "stats")),
     ["auth", "token"],
     *(["events", name] for name in ("follow", "list")),
+    *(["keys", name] for name in ("create", "list", "revoke")),
     ["products", "history"],
     ["undo"],
     ["deploy", "check"],

@@ -51,6 +51,9 @@ REQUIRED: Mapping[tuple[str, str], AccessRequirement | None] = {
     ("POST", "/images/uploads"): PUBLIC,  # its form is signed
     ("GET", "/images/{image}"): PUBLIC,
     ("POST", "/api/auth/admin"): Credential.KEY,
+    ("GET", "/api/keys"): Permission.KEYS_WRITE,
+    ("POST", "/api/keys"): Permission.KEYS_WRITE,
+    ("DELETE", "/api/keys/{key}"): Permission.KEYS_WRITE,
     ("GET", "/api/health"): PUBLIC,
     ("GET", "/api/health/live"): PUBLIC,
     ("GET", "/api/health/ready"): PUBLIC,

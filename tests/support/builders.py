@@ -11,6 +11,7 @@ from eggypro_adapters.files import read_products, read_stock, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import (
+    MemoryApiKeyStore,
     MemoryCategoryStore,
     MemoryDatabase,
     MemoryEventLog,
@@ -25,6 +26,7 @@ from eggypro_adapters.memory import (
     MemoryZeroResultStore,
 )
 from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.api_keys import PostgresApiKeyStore
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.events import PostgresEventLog
@@ -35,6 +37,7 @@ from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.postgres.zero_result_searches import PostgresZeroResultStore
+from eggypro_core.access.api_keys import ApiKeyStore, CachedApiKeyVerifier
 from eggypro_core.access.authentication import Authenticator, TokenService
 from eggypro_core.operations.health import CACHE, DATABASE, IMAGE_STORE, Check, Health
 from eggypro_core.operations.idempotency import IdempotencyStore
@@ -51,6 +54,7 @@ from eggypro_core.ports import (
     VariantStore,
     ZeroResultStore,
 )
+from eggypro_core.services.api_keys import ApiKeyService
 from eggypro_core.services.categories import CategoryService
 from eggypro_core.services.events import EventService
 from eggypro_core.services.image_uploads import ImageUploads
@@ -108,6 +112,7 @@ class ShopStores:
     image_registry: ImageRegistry
     request_log: RequestLog
     event_log: EventLog
+    api_keys: ApiKeyStore
     make_idempotency: Callable[
         [Callable[["ShopStores"], Mapping[str, Any]]], IdempotencyStore[Shop]
     ]
@@ -125,6 +130,7 @@ class ShopStores:
             MemoryImageRegistry(database),
             MemoryRequestLog(),
             MemoryEventLog(database),
+            MemoryApiKeyStore(),
             lambda _: MemoryIdempotencyStore(),
         )
 
@@ -144,6 +150,7 @@ class ShopStores:
             PostgresImageRegistry(database),
             PostgresRequestLog(database),
             PostgresEventLog(database),
+            PostgresApiKeyStore(database),
             lambda services: PostgresIdempotencyStore(
                 idempotency_database or database,
                 lambda transaction: services(cls.in_postgres(transaction)),
@@ -200,11 +207,19 @@ def make_shop(  # noqa: PLR0913  (one for each part that a test may replace)
         **services(stores),
         events=EventService(stores.event_log, stores.products, stores.categories, clock),
         idempotency=stores.make_idempotency(services),
-        authenticator=Authenticator(ADMIN_KEY, make_tokens(), CRON_SECRET),
+        authenticator=Authenticator(
+            ADMIN_KEY, make_tokens(), CRON_SECRET, verifier_of(stores.api_keys, clock)
+        ),
+        api_keys=ApiKeyService(stores.api_keys, clock),
         zero_results=stores.zero_results,
         request_metrics=RequestMetrics(stores.request_log, clock),
         health=make_health(checks, clock, seconds),
     )
+
+
+def verifier_of(store: ApiKeyStore, clock: Clock) -> CachedApiKeyVerifier:
+    """Return a verifier that records each use at once."""
+    return CachedApiKeyVerifier(store, clock, lambda key_id, at: store.record_uses({key_id: at}))
 
 
 def _make_services(

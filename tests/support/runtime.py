@@ -74,17 +74,21 @@ class MemoryBackups:
         factory=lambda: BackupReport("0001", "2026-11-30T12:00:00+00:00", 12, 1)
     )
     replaced: list[bool] = field(factory=list)
+    kept_access: list[bool] = field(factory=list)
 
     def dump(self, target: BinaryIO, progress: Progress) -> BackupReport:
         progress("Dumping")
         target.write(b"dump")
         return self.report
 
-    def restore(self, source: BinaryIO, progress: Progress, *, replace: bool) -> BackupReport:
+    def restore(
+        self, source: BinaryIO, progress: Progress, *, replace: bool, with_access: bool = False
+    ) -> BackupReport:
         progress("Copying")
         if source.read() != b"dump":
             raise ParseError("The file is not a dump of EggyPro")
         self.replaced.append(replace)
+        self.kept_access.append(with_access)
         return self.report
 
 

@@ -28,6 +28,7 @@ PATH_VALUES = {
     "upload": "egg",
     "job": "metrics",
     "batch": 1,
+    "key": 1,
 }
 """Path parameters that exist in the shop of the fixture `full`."""
 

@@ -1,5 +1,6 @@
 """In-memory adapters of all ports: the reference that other adapters are tested against."""
 
+from eggypro_adapters.memory.api_keys import MemoryApiKeyStore
 from eggypro_adapters.memory.cache import MemoryCache
 from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.counter import MemoryRateCounter
@@ -18,6 +19,7 @@ from eggypro_adapters.memory.variants import MemoryVariantStore
 from eggypro_adapters.memory.zero_result_searches import MemoryZeroResultStore
 
 __all__ = [
+    "MemoryApiKeyStore",
     "MemoryCache",
     "MemoryCategoryStore",
     "MemoryDatabase",

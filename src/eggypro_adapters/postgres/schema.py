@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from eggypro_core.domain.gtin import MAX_GTIN_LENGTH
 
-HEAD_REVISION = "0017"
+HEAD_REVISION = "0018"
 """Revision of the newest migration, which results in these tables."""
 
 
@@ -393,6 +393,23 @@ idempotency_keys = sa.Table(
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
 )
 sa.Index("idempotency_keys_expires_idx", idempotency_keys.c.expires_at)
+
+# API keys, by the SHA-256 digest of the key. Revoked ones stay, so that they are known.
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _id(),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("prefix", sa.String(12, collation="C"), nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("permissions", ARRAY(sa.Text), nullable=False),
+    _created_at(),
+    sa.Column("expires_at", sa.DateTime(timezone=True)),
+    sa.Column("last_used_at", sa.DateTime(timezone=True)),
+    sa.Column("revoked_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("octet_length(digest) = 32", name="digest"),
+)
+sa.Index("api_keys_prefix_idx", api_keys.c.prefix, unique=True)
 
 # The event log: one batch for each transaction that changed something. Readers give committed
 # batches their position; `ordinal` is the order in which transactions were about to commit.

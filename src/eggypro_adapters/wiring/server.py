@@ -100,7 +100,9 @@ def open_serverless(settings: Settings, logs: "Logs") -> ServerParts:
         raise ConfigurationError([FieldError("IMAGE_STORE", reason)])
     with ExitStack() as stack:
         trackers = stack.enter_context(open_trackers(settings, in_request=True))
-        connected = stack.enter_context(connect_shop(settings, trackers, SERVERLESS_POOL_SIZES))
+        connected = stack.enter_context(
+            connect_shop(settings, trackers, SERVERLESS_POOL_SIZES, in_request=True)
+        )
         recorders = stack.enter_context(
             open_recorders(settings, connected.database, in_request=True)
         )

@@ -7,8 +7,10 @@ from typing import TypedDict
 
 from attrs import evolve, frozen
 
+from eggypro_adapters.api_key_uses import ApiKeyUses
 from eggypro_adapters.files import NhHtmlCleaner, read_products, read_stock, write_products
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
+from eggypro_adapters.postgres.api_keys import PostgresApiKeyStore
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.events import PostgresEventLog
@@ -32,11 +34,13 @@ from eggypro_adapters.wiring.database import (
 )
 from eggypro_adapters.wiring.images import image_store_and_server
 from eggypro_adapters.wiring.monitoring import health_of
+from eggypro_core.access.api_keys import CachedApiKeyVerifier
 from eggypro_core.access.authentication import Authenticator
 from eggypro_core.domain.origin import Origin
 from eggypro_core.operations.error_tracking import ErrorTracker, OutageDetector
 from eggypro_core.operations.request_metrics import RequestMetrics
 from eggypro_core.ports import ImageServer, utc_now
+from eggypro_core.services.api_keys import ApiKeyService
 from eggypro_core.services.categories import CategoryService
 from eggypro_core.services.events import EventService
 from eggypro_core.services.image_uploads import ImageUploads
@@ -83,8 +87,12 @@ def connect_shop(
     pool_sizes: PoolSizes = POOL_SIZES,
     *,
     origin: Origin = DEFAULT_ORIGIN,
+    in_request: bool = False,
 ) -> Iterator[ConnectedShop]:
-    """Yield the configured shop. Its `close` does nothing: leave the block instead."""
+    """Yield the configured shop. Its `close` does nothing: leave the block instead.
+
+    With `in_request`, no thread stores the uses of API keys: a request does.
+    """
     with ExitStack() as stack:
         write_versions = WriteVersions(settings.eggypro_data_dir)
         stack.callback(write_versions.close)
@@ -96,6 +104,9 @@ def connect_shop(
         if settings.postgres_url is None:
             upgrade_schema(database)
         key = admin_key(settings)
+        api_keys = PostgresApiKeyStore(database)
+        uses = ApiKeyUses(api_keys, in_request=in_request)
+        stack.callback(uses.close)
         images, image_server = image_store_and_server(settings, key)
         image_outage = OutageDetector("the image store", trackers)
         uploads = ImageUploads(images, PostgresImageRegistry(database), utc_now, image_outage)
@@ -104,7 +115,13 @@ def connect_shop(
         replicated = open_replica(settings, database, write_versions, replica_outage)
         shop = Shop(
             **services(stack.enter_context(replicated)),
-            authenticator=Authenticator(key, find_tokens(settings, key), settings.cron_secret),
+            authenticator=Authenticator(
+                key,
+                find_tokens(settings, key),
+                settings.cron_secret,
+                CachedApiKeyVerifier(api_keys, utc_now, uses.note),
+            ),
+            api_keys=ApiKeyService(api_keys, utc_now),
             request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),
             zero_results=PostgresZeroResultStore(database),

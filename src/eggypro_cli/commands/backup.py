@@ -73,6 +73,9 @@ def restore(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the data of a shop that has products.")
     ] = False,
+    with_access: Annotated[
+        bool, typer.Option("--with-access", help="Keep the API keys of the dump valid.")
+    ] = False,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -80,6 +83,7 @@ def restore(
 
     This is one transaction: if anything fails, nothing is changed. Servers can stay up: they show
     the restored shop as soon as the command returns. A dump of an older revision is upgraded.
+    Its API keys are revoked without --with-access: some may have been revoked after the dump.
     """
     if replace:
         confirm("Replace all data of the shop?", yes=yes, json=json)
@@ -89,7 +93,7 @@ def restore(
         _interrupt_message(),
         _progress(json=json) as progress,
     ):
-        report = backups.restore(file, progress, replace=replace)
+        report = backups.restore(file, progress, replace=replace, with_access=with_access)
     if report.warnings and not json:
         print_warnings(report.warnings)
     line = f"Restored {_contents(report)}, as of {report.created_at}."

@@ -45,6 +45,8 @@ MAX_TOKEN_TTL_SECONDS = 86_400
 DEFAULT_TOKEN_TTL_SECONDS = 3600
 MAX_CREDENTIAL_NAME_LENGTH = 100
 """The maximum length of the name of a token or key."""
+API_KEY_START = "egp_"
+"""The first characters of every API key."""
 _TOKEN_CACHE_SIZE = 1000
 _ISSUER = "eggypro"
 _MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
@@ -82,6 +84,7 @@ class Credential(StrEnum):
 
     KEY = "admin key"
     TOKEN = "admin token"  # noqa: S105  (a label, not a token)
+    API_KEY = "API key"
     CRON = "cron secret"
 
 
@@ -91,7 +94,10 @@ AccessRequirement: TypeAlias = Permission | Credential
 
 @frozen
 class AdminUser:
-    """An authenticated user and their permissions. The `name` is that of their credential."""
+    """An authenticated user and their permissions.
+
+    `name` is that of the credential. `expires_at` is the expiry of an API key, None if it has none.
+    """
 
     id: str
     role: str
@@ -99,16 +105,21 @@ class AdminUser:
     credential: Credential = Credential.TOKEN
     last_login: datetime | None = None
     name: str | None = None
+    expires_at: datetime | None = None
 
     @property
     def actor(self) -> str:
         """Return the actor of this user's writes, as the event log names it."""
         if self.credential is Credential.CRON:
             return SCHEDULE
-        return self.id if self.credential is Credential.KEY else f"token:{self.name or self.id}"
+        if self.credential is Credential.KEY:
+            return self.id
+        kind = "key" if self.credential is Credential.API_KEY else "token"
+        return f"{kind}:{self.name or self.id}"
 
 
-_ADMIN = AdminUser("admin", "admin", frozenset(Permission), Credential.KEY)
+ADMIN = AdminUser("admin", "admin", frozenset(Permission), Credential.KEY)
+"""The user of the admin key."""
 _SCHEDULER = AdminUser("cron", "scheduler", frozenset(), Credential.CRON)
 
 
@@ -165,7 +176,7 @@ class TokenService:
         expires_at = now + timedelta(seconds=request.ttl_seconds)
         claims = {
             "iss": _ISSUER,
-            "sub": _ADMIN.id,
+            "sub": ADMIN.id,
             "permissions": sorted(request.permissions),
             "iat": now.timestamp(),
             "exp": expires_at.timestamp(),
@@ -196,13 +207,27 @@ class TokenService:
         return _Session(user, claims.get("nbf", 0), claims["exp"])
 
 
+class ApiKeyVerifier(Protocol):
+    """Verify the API keys of a shop."""
+
+    def user_for(self, key: str, *, is_public: bool) -> AdminUser:
+        """Return the user of an API key.
+
+        Raises UnauthenticatedError: with `is_failure` for an unknown key, without it for one that
+        is revoked or expired. Raises UnavailableError if the key cannot be checked. For a request
+        that `is_public`, a key that was valid shortly before the outage is accepted.
+        """
+        ...
+
+
 @frozen
 class Authenticator:
-    """Authenticate by admin key, token, or the cron secret of the platform."""
+    """Authenticate by admin key, token, API key, or the cron secret of the platform."""
 
     _admin_key: str = field(repr=False)
     _tokens: TokenService | None = None
     _cron_secret: str | None = field(default=None, repr=False)
+    _api_keys: ApiKeyVerifier | None = None
 
     def authorize(self, credential: str | None, requirement: AccessRequirement) -> AdminUser:
         """Return the user of a credential that meets the requirement.
@@ -213,17 +238,20 @@ class Authenticator:
         require_access(user, requirement)
         return user
 
-    def authenticate(self, credential: str | None) -> AdminUser:
+    def authenticate(self, credential: str | None, *, is_public: bool = False) -> AdminUser:
         """Return the user of a credential. Raises UnauthenticatedError if it is missing or invalid.
 
-        Compares in constant time.
+        Compares in constant time. Raises UnavailableError if an API key cannot be checked;
+        `is_public` requests, which need no permission, may use one that was valid before.
         """
         if not credential:
             raise UnauthenticatedError
         if compare_digest(_bytes(credential), _bytes(self._admin_key)):
-            return _ADMIN
+            return ADMIN
         if self._cron_secret and compare_digest(_bytes(credential), _bytes(self._cron_secret)):
             return _SCHEDULER
+        if self._api_keys is not None and credential.startswith(API_KEY_START):
+            return self._api_keys.user_for(credential, is_public=is_public)
         if self._tokens is None:
             raise invalid_credential()
         return self._tokens.user_for(credential)
@@ -256,7 +284,7 @@ def ended_token() -> UnauthenticatedError:
 
 
 def _token_user(permissions: frozenset[Permission], since: datetime, name: str | None) -> AdminUser:
-    return AdminUser(_ADMIN.id, _ADMIN.role, permissions, Credential.TOKEN, since, name)
+    return AdminUser(ADMIN.id, ADMIN.role, permissions, Credential.TOKEN, since, name)
 
 
 def _bytes(secret: str) -> bytes:
@@ -307,7 +335,7 @@ TOKEN_REQUEST_VALIDATORS: Mapping[str, fields.Validator] = {
 }
 _REQUIRED_CLAIMS: Mapping[str, fields.Validator] = {
     "iss": _equal_to(_ISSUER),
-    "sub": _equal_to(_ADMIN.id),
+    "sub": _equal_to(ADMIN.id),
     "permissions": _parse_permissions,
     "iat": _parse_timestamp,
     "exp": _parse_timestamp,

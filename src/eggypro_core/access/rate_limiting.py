@@ -13,7 +13,12 @@ from eggypro_core.access.authentication import (
     Authenticator,
     require_access,
 )
-from eggypro_core.errors import RateLimitedError, SlugMovedError, UnauthenticatedError
+from eggypro_core.errors import (
+    RateLimitedError,
+    SlugMovedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 STANDARD, STRICT, AUTH = "standard", "strict", "auth"
 _QUARTER_HOUR_SECONDS = 15 * 60
@@ -215,11 +220,12 @@ class RateLimiter:
     ) -> Admission:
         """Count a request by `policies` and authenticate its credential, if any.
 
-        On public routes a client with an invalid credential, and a locked one, is anonymous.
+        On public routes a client is anonymous if it is locked, or if its credential is invalid or
+        cannot be checked. On others, raises UnavailableError for an API key that cannot be checked.
         """
         error = None
         if credential:
-            attempt = self._authenticate(client, credential, counts_failures=not is_public)
+            attempt = self._authenticate(client, credential, is_public=is_public)
             if attempt.user is not None or (attempt.statuses and not is_public):
                 return attempt
             error = attempt.authentication_error
@@ -241,17 +247,21 @@ class RateLimiter:
         """
         return self._counter.increment(_IGNORED_CREDENTIALS, client).used == 1
 
-    def _authenticate(self, client: str, credential: str, *, counts_failures: bool) -> Admission:
+    def _authenticate(self, client: str, credential: str, *, is_public: bool) -> Admission:
         status = self._counter.get(self._auth_policy, client)
         if status.used >= self._auth_policy.limit:
             return Admission((status.after_one_more(),))
         try:
-            user = self._authenticator.authenticate(credential)
+            user = self._authenticator.authenticate(credential, is_public=is_public)
         except UnauthenticatedError as error:
             return Admission(
-                self._count_failure(client) if error.is_failure and counts_failures else (),
+                self._count_failure(client) if error.is_failure and not is_public else (),
                 authentication_error=error,
             )
+        except UnavailableError:
+            if not is_public:
+                raise
+            return Admission()
         if status.used:
             self._counter.reset(self._auth_policy, client)
         return Admission(user=user)

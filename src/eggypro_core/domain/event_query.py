@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -176,19 +176,6 @@ def _parse_types(value: object) -> tuple[EventType, ...]:
         ) from None
 
 
-def _parse_time(name: str) -> fields.Validator:
-    def parse(value: object) -> datetime:
-        try:
-            time = datetime.fromisoformat(str(value))
-        except ValueError:
-            raise fields.InvalidValueError(
-                f"{name} must be a time such as 2026-12-01T08:00:00Z"
-            ) from None
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-    return fields.with_schema(parse, {"type": "string", "format": "date-time"})
-
-
 _TYPES = fields.with_schema(
     _parse_types, {"type": "string", "enum": ["*", *_TYPE_PATTERNS, *map(str, EventType)]}
 )
@@ -198,8 +185,8 @@ EVENT_PARAMETERS: Parameters = {
     "actor": fields.single_line("Actor", 255),
     "source": one_of("Source", Source),
     "batch": integer_param("Batch", 1, 2**63 - 1),
-    "since": _parse_time("Since"),
-    "until": _parse_time("Until"),
+    "since": fields.time("Since"),
+    "until": fields.time("Until"),
     "order": one_of("Order", Order),
     "after": str,
     "limit": integer_param("Limit", 1, MAX_EVENT_LIMIT),

@@ -35,12 +35,16 @@ class Backups(Protocol):
         """
         ...
 
-    def restore(self, source: BinaryIO, progress: Progress, *, replace: bool) -> BackupReport:
+    def restore(
+        self, source: BinaryIO, progress: Progress, *, replace: bool, with_access: bool = False
+    ) -> BackupReport:
         """Replace all data with a dump, upgraded to the newest revision, and invalidate all caches.
 
         One transaction: nothing is changed after an error or a crash. Readers and writers continue
-        on the old data until the end. Raises ParseError if the file is not a complete dump, and
-        ConflictError if its revision is unknown, or the database has products without `replace`.
+        on the old data until the end. API keys are restored revoked, unless `with_access`: some
+        may have been revoked after the dump. Raises ParseError if the file is not a complete dump,
+        and ConflictError if its revision is unknown, or the database has products without
+        `replace`.
         """
         ...
 

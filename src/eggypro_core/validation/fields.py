@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, TypeAlias, TypeVar
@@ -325,6 +326,19 @@ def boolean(name: str) -> Callable[[object], bool]:
         return value
 
     return with_schema(validate, {"type": "boolean"})
+
+
+def time(name: str) -> Callable[[object], datetime]:
+    """Return the validator of a time in RFC 3339, in UTC unless it names an offset."""
+
+    def validate(value: object) -> datetime:
+        try:
+            at = datetime.fromisoformat(str(value))
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise InvalidValueError(f"{name} must be a time such as 2026-12-01T08:00:00Z") from None
+
+    return with_schema(validate, {"type": "string", "format": "date-time"})
 
 
 def list_of(

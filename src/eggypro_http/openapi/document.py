@@ -35,7 +35,7 @@ fields are rejected with 422.
 """
 _CREATED, _MOVED = 201, 308
 _PATH_VARIABLE = re.compile(r"{(\w+)}")
-_INTEGER_VARIABLES = frozenset({"variant", "review"})
+_INTEGER_VARIABLES = frozenset({"variant", "review", "key"})
 _LONG_VARIABLES = frozenset({"batch"})
 _STRING_VARIABLES = frozenset({"image", "public_id", "rendition", "upload"})
 _PATH_DESCRIPTIONS: Mapping[str, str] = {
@@ -48,6 +48,7 @@ _PATH_DESCRIPTIONS: Mapping[str, str] = {
     "rendition": "`original`, or the name of a rendition.",
     "upload": "Upload id.",
     "job": "Maintenance job.",
+    "key": "API key id.",
     "batch": "Batch id, as in the header X-Batch-ID of a write.",
 }
 _QUERY_DESCRIPTIONS: Mapping[str, str] = {
@@ -94,6 +95,7 @@ _TAGS: Mapping[str, str] = {
     "categories": "Categories",
     "images": "Images",
     "auth": "Authentication",
+    "keys": "API keys",
     "health": "Health",
     "metrics": "Metrics",
     "imports": "Import",

@@ -50,6 +50,7 @@ BODY_EXAMPLES: Mapping[str, Mapping[str, Json]] = {
         "images": [{"ref": "https://example.com/vanilla.jpg", "alt": "A tin"}]
     },
     "ImageUploadRequest": {"product": "vanilla-egg-white-protein"},
+    "ApiKeyDraft": {"name": "storefront", "permissions": ["products:read"]},
     "TokenRequest": {"permissions": ["products:read"], "ttl_seconds": 3600},
 }
 """An example of each JSON request body, by the name of its schema."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from eggypro_core.access import authentication
+from eggypro_core.access import api_keys, authentication
 from eggypro_core.domain import category, product, product_changes, product_fields, review, variant
 from eggypro_core.domain.event import EventType
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType
@@ -205,6 +205,16 @@ _EVENT: Schemas = {
         }
     ),
 }
+_API_KEY: Schemas = {
+    "id": INTEGER,
+    "name": STRING,
+    "prefix": STRING,
+    "permissions": array_of(one_of(authentication.Permission)),
+    "created_at": TIME,
+    "expires_at": nullable_schema(TIME),
+    "last_used_at": nullable_schema(TIME),
+    "revoked_at": nullable_schema(TIME),
+}
 _RESPONSES: Schemas = {
     "Event": closed_object(_EVENT),
     "EventPage": closed_object(
@@ -339,6 +349,9 @@ _RESPONSES: Schemas = {
             "expires_at": TIME,
         }
     ),
+    "ApiKey": closed_object(_API_KEY),
+    "ApiKeyList": closed_object({"items": array_of(schema_ref("ApiKey"))}),
+    "CreatedApiKey": closed_object({**_API_KEY, "key": STRING}),
     "Readiness": closed_object({"status": one_of(("ok", "unavailable"))}),
     "MaintenanceResult": closed_object(
         {
@@ -442,6 +455,7 @@ _REQUESTS: Schemas = {
     "ImageUploadRequest": request_body(images.UPLOAD_VALIDATORS, required=images.UPLOAD_VALIDATORS),
     "ImportedFile": FILE,
     "TokenRequest": request_body(authentication.TOKEN_REQUEST_VALIDATORS),
+    "ApiKeyDraft": request_body(api_keys.API_KEY_VALIDATORS, required=api_keys.REQUIRED_FIELDS),
 }
 SCHEMAS: Schemas = {**_RESPONSES, **_REQUESTS}
 """All component schemas by name."""

@@ -8,12 +8,14 @@ from wsgiref.types import WSGIEnvironment
 import falcon
 from attrs import frozen
 
+from eggypro_core.access.authentication import AdminUser
 from eggypro_core.access.rate_limiting import (
     Admission,
     RateLimiter,
     RateLimitPolicy,
     RateLimitStatus,
 )
+from eggypro_core.errors import UnauthenticatedError
 from eggypro_core.operations.request_metrics import network_of
 from eggypro_http.requests.client_address import ClientResolver
 
@@ -29,6 +31,14 @@ _IGNORED_CREDENTIAL = (
     " Renew its token. Repetitions are logged once an hour."
 )
 _log = logging.getLogger(__name__)
+
+
+def authenticated_user(environ: WSGIEnvironment) -> AdminUser:
+    """Return the user of an admitted request. Raises UnauthenticatedError if it is anonymous."""
+    admission: Admission | None = environ.get(_ADMISSION_KEY)
+    if admission is None or admission.user is None:
+        raise UnauthenticatedError
+    return admission.user
 
 
 @frozen

@@ -25,6 +25,7 @@ from eggypro_adapters.contracts.waiting import wait_for_result
 from eggypro_adapters.local_image_files import LocalImageFiles
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.api_keys import PostgresApiKeyStore
 from eggypro_adapters.postgres.backup import PostgresBackups
 from eggypro_adapters.postgres.backup.archive import MANIFEST
 from eggypro_adapters.postgres.database import Database
@@ -32,6 +33,8 @@ from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
+from eggypro_core.access.api_keys import ApiKeyDraft
+from eggypro_core.access.authentication import Permission
 from eggypro_core.errors import ConflictError, ParseError, UnavailableError
 from eggypro_core.operations.backups import BackupReport, ImageFiles, no_progress
 from eggypro_core.shop import Shop
@@ -51,6 +54,8 @@ OTHER_ROWS = (
     "INSERT INTO search_misses VALUES ('ostrich', 3, now())",
     """INSERT INTO api_metrics (endpoint, method, status_code, response_time)
     VALUES ('/', 'GET', 200, 0.1)""",
+    """INSERT INTO api_keys (name, prefix, digest, permissions, revoked_at)
+    SELECT 'erp', '0123456789ab', sha256('erp'), '{products:write}', now()""",
     r"INSERT INTO idempotency_keys VALUES ('k', 'f', '\\x00ff5c0a', '{}', now())",
 )
 """Rows of tables that random shops leave empty."""
@@ -96,8 +101,11 @@ def restore(
     images: ImageFiles | None = None,
     *,
     replace: bool = False,
+    with_access: bool = False,
 ) -> BackupReport:
-    return backups(database, images).restore(source, no_progress, replace=replace)
+    return backups(database, images).restore(
+        source, no_progress, replace=replace, with_access=with_access
+    )
 
 
 def rewritten(source: io.BytesIO, change: Callable[[str, bytes], bytes]) -> io.BytesIO:
@@ -202,6 +210,23 @@ def test_a_restore_mends_a_damaged_database(database: Database) -> None:
     restore(database, file, replace=True)
     assert contents(database) == before
     assert not PostgresMigrations(database).differences()
+
+
+@pytest.mark.parametrize("with_access", [False, True])
+def test_api_keys_are_revoked_unless_access_is_restored_too(
+    database: Database, *, with_access: bool
+) -> None:
+    keys = PostgresApiKeyStore(database)
+    draft = ApiKeyDraft("erp", frozenset({Permission.PRODUCTS_READ}))
+    valid, revoked = (
+        keys.create(draft, prefix, bytes(32), NOON) for prefix in ("0" * 12, "1" * 12)
+    )
+    keys.revoke(revoked.id, NOON)
+    report = restore(database, dump(database), replace=True, with_access=with_access)
+    assert (keys.get(valid.prefix).revoked_at is None) is with_access
+    assert keys.get(revoked.prefix).revoked_at == NOON
+    warning = "API keys were revoked: 1. Pass --with-access to keep them"
+    assert report.warnings == (() if with_access else (warning,))
 
 
 def test_products_are_not_replaced_unless_asked(database: Database) -> None:

@@ -66,7 +66,9 @@ def test_replacing_a_shop_must_be_confirmed(
     result = run_command("db", "restore", dump_file, "--replace", "--json")
     assert (result.code, runtime.backups.replaced) == (1, [])
     assert run_command("db", "restore", dump_file, "--replace", "--yes").code == 0
-    assert runtime.backups.replaced == [True]
+    assert (runtime.backups.replaced, runtime.backups.kept_access) == ([True], [False])
+    result = run_command("db", "restore", dump_file, "--with-access")
+    assert (result.code, runtime.backups.kept_access) == (0, [False, True])
 
 
 def test_restore_of_another_file_is_refused(run_command: RunCommand, tmp_path: Path) -> None:

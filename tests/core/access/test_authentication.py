@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.memory import MemoryTokenSigner
 from eggypro_core.access.authentication import (
+    DEFAULT_TOKEN_PERMISSIONS,
+    TOKEN_PERMISSIONS,
     Authenticator,
     Credential,
     Permission,
@@ -36,7 +38,9 @@ CLAIMS = {
     "iat": START,
     "exp": START + 60,
 }
-SETS = [frozenset(subset) for size in range(1, 6) for subset in combinations(Permission, size)]
+SETS = [
+    frozenset(subset) for size in range(1, 8) for subset in combinations(TOKEN_PERMISSIONS, size)
+]
 
 
 @define
@@ -199,7 +203,8 @@ def test_a_missing_or_invalid_claim_is_a_failure(shop: TokenShop, name: str, val
         {"permissions": "products:read"},
         {"permissions": ["products:read", "products:bake"]},
         {"permissions": ["products:read", None]},
-        {"permissions": ["products:read"] * 6},
+        {"permissions": ["products:read"] * 8},
+        {"permissions": ["keys:write"]},
         {"permissions": {"products:read": True}},
         {"exp": "1767268860"},
         {"exp": [START + 60]},
@@ -226,7 +231,7 @@ def _assert_failure(shop: TokenShop, claims: Mapping[str, object]) -> None:
 
 
 def test_an_empty_token_request_has_defaults() -> None:
-    assert TokenRequest.parse({}) == TokenRequest(frozenset(Permission), 3600)
+    assert TokenRequest.parse({}) == TokenRequest(DEFAULT_TOKEN_PERMISSIONS, 3600)
 
 
 def test_a_repeated_permission_counts_once() -> None:

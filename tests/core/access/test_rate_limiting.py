@@ -31,10 +31,10 @@ STANDARD_POLICY = RateLimitPolicy("standard", 2, 60)
 class ExpiredAuthenticator(Authenticator):
     """Reject `expired` as an expired token."""
 
-    def authenticate(self, credential: str | None) -> AdminUser:
+    def authenticate(self, credential: str | None, *, is_public: bool = False) -> AdminUser:
         if credential == "expired":
             raise UnauthenticatedError("The token has expired")
-        return super().authenticate(credential)
+        return super().authenticate(credential, is_public=is_public)
 
 
 def make_limiter(*enabled: RateLimitPolicy) -> RateLimiter:
@@ -56,9 +56,9 @@ def test_a_failure_above_the_limit_under_concurrency_is_rejected_as_locked() -> 
     class ConcurrentAuthenticator(Authenticator):
         """Count failures of concurrent requests before authenticating."""
 
-        def authenticate(self, credential: str | None) -> AdminUser:
+        def authenticate(self, credential: str | None, *, is_public: bool = False) -> AdminUser:
             counter.increment(AUTH_POLICY, "ada", count=2)
-            return super().authenticate(credential)
+            return super().authenticate(credential, is_public=is_public)
 
     limiter = RateLimiter(ConcurrentAuthenticator(KEY), counter, {AUTH_POLICY.name: AUTH_POLICY})
     with pytest.raises(RateLimitedError):

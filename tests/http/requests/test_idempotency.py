@@ -94,7 +94,8 @@ def post(client: TestClient, path: str, headers: dict[str, str] | None = None) -
 def test_every_post_honours_or_rejects_the_key(client: TestClient) -> None:
     assert set(POSTS) == {*BODIES, *DEPENDENT}
     other_posts = [route for route in ROUTES if route.method == "POST" and route.path not in POSTS]
-    assert {route.path for route in other_posts} == {"/api/auth/admin", "/images/uploads"}
+    paths = {route.path for route in other_posts}
+    assert paths == {"/api/auth/admin", "/api/keys", "/images/uploads"}
     for route in other_posts:
         response = client.simulate_post(route.path, headers={**ADMIN, **KEY_HEADER})
         assert error_fields(response) == ["Idempotency-Key"]

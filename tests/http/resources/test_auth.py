@@ -209,7 +209,7 @@ def test_every_permission_is_required_by_a_route() -> None:
     required = {route.permission for route in PROTECTED_ROUTES} | {
         permission for _, _, permission in RESTRICTED_PARAMETERS
     }
-    later = {Permission.WEBHOOKS_WRITE, Permission.KEYS_WRITE}
+    later = {Permission.WEBHOOKS_WRITE}
     assert required == {*Permission, Credential.KEY, Credential.CRON} - later
 
 

@@ -25,6 +25,15 @@ class PostgresBackups:
     def dump(self, target: BinaryIO, progress: Progress) -> BackupReport:
         return write_dump(self._database, self._images, self._version, target, progress)
 
-    def restore(self, source: BinaryIO, progress: Progress, *, replace: bool) -> BackupReport:
+    def restore(
+        self, source: BinaryIO, progress: Progress, *, replace: bool, with_access: bool = False
+    ) -> BackupReport:
         with ArchiveReader.open(source) as archive:
-            return restore_dump(self._database, self._images, archive, progress, replace=replace)
+            return restore_dump(
+                self._database,
+                self._images,
+                archive,
+                progress,
+                replace=replace,
+                with_access=with_access,
+            )

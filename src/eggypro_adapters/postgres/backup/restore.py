@@ -39,6 +39,7 @@ JOIN pg_class ON pg_class.oid = indexrelid
 WHERE relnamespace = CAST(current_schema() AS regnamespace)
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 """)
+_REVOKE_KEYS = sa.text("UPDATE api_keys SET revoked_at = now() WHERE revoked_at IS NULL")
 _RELEASE_IMAGES = """
 INSERT INTO {new}.image_ledger (public_id, until, is_given_up)
 SELECT public_id, until, true FROM {used}.image_ledger ON CONFLICT DO NOTHING
@@ -52,8 +53,12 @@ def restore_dump(
     progress: Progress,
     *,
     replace: bool,
+    with_access: bool = False,
 ) -> BackupReport:
-    """Replace all data with those of a dump, and return what it contains."""
+    """Replace all data with those of a dump, and return what it contains.
+
+    Revokes its API keys unless `with_access`.
+    """
     manifest = archive.manifest
     _require_known_revision(manifest)
     with ExitStack() as stack:
@@ -63,6 +68,8 @@ def restore_dump(
             wait_for_lock(connection, IMPORT_LOCK)
             connection.execute(_NO_LIMIT)
             swap, warnings = _build(connection, archive, progress)
+            if not with_access:
+                warnings = [*warnings, *_revoke_keys(connection)]
             received = stack.enter_context(images.receive()) if images else None
             if received is not None:
                 _receive_images(archive, received, progress)
@@ -133,6 +140,12 @@ def _build(
     if not unknown:
         return swap, ()
     return swap, (f"Not restored, as EggyPro does not know them: columns {', '.join(unknown)}",)
+
+
+def _revoke_keys(connection: sa.Connection) -> Sequence[str]:
+    """Revoke the API keys of the dump, and return a warning if it has some."""
+    count = connection.execute(_REVOKE_KEYS).rowcount
+    return [f"API keys were revoked: {count}. Pass --with-access to keep them"] if count else []
 
 
 @contextmanager
