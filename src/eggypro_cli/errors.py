@@ -19,6 +19,7 @@ _ADVICE_BY_KIND = {
     "category": "`eggypro categories list --status all` lists all categories",
     "review": "`eggypro reviews list --status all` lists all reviews",
     "image": "`eggypro products show SLUG` lists the images of a product",
+    "batch": "`eggypro events list` names the batch of each event",
     "API key": "`eggypro keys list` lists all API keys",
     "variant": "`eggypro variants list SLUG --status all` lists all variants",
 }
