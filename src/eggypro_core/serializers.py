@@ -12,6 +12,7 @@ from eggypro_core.access.api_keys import ApiKey, CreatedApiKey
 from eggypro_core.access.authentication import AdminUser, TokenResponse
 from eggypro_core.caching.entries import CacheCounts, CacheReport
 from eggypro_core.deployment import DeploymentCheck
+from eggypro_core.domain.bulk_update import BulkReport
 from eggypro_core.domain.category import Category, CategoryQuery
 from eggypro_core.domain.event import Event, shown_change
 from eggypro_core.domain.event_query import Batch, BatchQuery, EventPage
@@ -42,6 +43,7 @@ REVIEWS_PATH = "/api/reviews"
 EVENTS_PATH = "/api/events"
 BATCHES_PATH = "/api/batches"
 KEYS_PATH = "/api/keys"
+BULK_UPDATES_PATH = "/api/bulk-updates"
 CATEGORIES_PATH = "/api/categories"
 UPLOADS_PATH = "/api/images/uploads"
 T = TypeVar("T")
@@ -485,6 +487,21 @@ def batch_body(batch: Batch) -> dict[str, Json]:
         "at": timestamp(batch.at),
         **_origin(batch.origin, shows_actors=True),
         "events": batch.event_count,
+    }
+
+
+def bulk_report_body(report: BulkReport) -> dict[str, Json]:
+    """Return the report of a bulk update."""
+    return {
+        "batch": report.batch,
+        "matched": report.matched,
+        "changed": report.changed,
+        "changes": [
+            {"slug": slug, "fields": {name: list(values) for name, values in changes.items()}}
+            for slug, changes in report.changes
+        ],
+        "warnings": list(report.warnings),
+        "dry_run": report.dry_run,
     }
 
 

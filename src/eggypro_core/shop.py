@@ -13,6 +13,7 @@ from eggypro_core.operations.idempotency import IdempotencyStore
 from eggypro_core.operations.request_metrics import RequestMetrics
 from eggypro_core.ports import Clock, ZeroResultStore, utc_now
 from eggypro_core.services.api_keys import ApiKeyService
+from eggypro_core.services.bulk_updates import BulkUpdateService
 from eggypro_core.services.categories import CategoryService
 from eggypro_core.services.events import EventService
 from eggypro_core.services.images import ProductImageService
@@ -30,6 +31,7 @@ class Shop:
     - `categories`: manage the category tree and the products in it.
     - `reviews`: submit and moderate reviews.
     - `images`: upload, order and serve the images of products.
+    - `bulk_updates`: change many products at once.
     - `events`: read the history of the catalogue, and follow the feed of its events.
     - `api_keys`: create, list and revoke API keys.
     - `authenticator`: authenticate credentials and issue tokens.
@@ -50,6 +52,7 @@ class Shop:
     reviews: ReviewService
     images: ProductImageService
     events: EventService
+    bulk_updates: BulkUpdateService
     api_keys: ApiKeyService
     authenticator: Authenticator
     request_metrics: RequestMetrics

@@ -19,6 +19,7 @@ from eggypro_http.requests.client_address import ClientResolver
 from eggypro_http.resources import (
     api_keys,
     auth,
+    bulk_updates,
     categories,
     events,
     health,
@@ -42,6 +43,7 @@ ROUTES = with_openapi_route(
         *image_files.ROUTES,
         *imports.ROUTES,
         *events.ROUTES,
+        *bulk_updates.ROUTES,
         *auth.ROUTES,
         *api_keys.ROUTES,
         *health.ROUTES,

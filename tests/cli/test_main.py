@@ -36,6 +36,7 @@ COMMANDS = [
     *(["events", name] for name in ("follow", "list")),
     *(["keys", name] for name in ("create", "list", "revoke")),
     ["products", "history"],
+    ["products", "bulk-update"],
     ["undo"],
     ["deploy", "check"],
     ["maintenance", "run"],

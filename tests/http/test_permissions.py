@@ -46,6 +46,7 @@ REQUIRED: Mapping[tuple[str, str], AccessRequirement | None] = {
     ("POST", "/api/imports"): WRITE,
     ("GET", "/api/events"): Permission.EVENTS_READ,
     ("GET", "/api/batches"): WRITE,
+    ("POST", "/api/bulk-updates"): WRITE,
     ("GET", "/api/batches/{batch}"): WRITE,
     ("POST", "/api/batches/{batch}/undo"): WRITE,
     ("POST", "/images/uploads"): PUBLIC,  # its form is signed

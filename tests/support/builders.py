@@ -55,6 +55,7 @@ from eggypro_core.ports import (
     ZeroResultStore,
 )
 from eggypro_core.services.api_keys import ApiKeyService
+from eggypro_core.services.bulk_updates import BulkUpdateService
 from eggypro_core.services.categories import CategoryService
 from eggypro_core.services.events import EventService
 from eggypro_core.services.image_uploads import ImageUploads
@@ -205,7 +206,6 @@ def make_shop(  # noqa: PLR0913  (one for each part that a test may replace)
     services = partial(_make_services, uploads, files, clock)
     return Shop(
         **services(stores),
-        events=EventService(stores.event_log, stores.products, stores.categories, clock),
         idempotency=stores.make_idempotency(services),
         authenticator=Authenticator(
             ADMIN_KEY, make_tokens(), CRON_SECRET, verifier_of(stores.api_keys, clock)
@@ -241,6 +241,8 @@ def _make_services(
         "reviews": ReviewService(stores.reviews, clock),
         "categories": CategoryService(stores.categories, clock),
         "images": ProductImageService(stores.products, uploads, clock, files),
+        "events": EventService(stores.event_log, stores.products, stores.categories, clock),
+        "bulk_updates": BulkUpdateService(stores.products, clock),
     }
 
 

@@ -41,6 +41,7 @@ from eggypro_core.operations.error_tracking import ErrorTracker, OutageDetector
 from eggypro_core.operations.request_metrics import RequestMetrics
 from eggypro_core.ports import ImageServer, utc_now
 from eggypro_core.services.api_keys import ApiKeyService
+from eggypro_core.services.bulk_updates import BulkUpdateService
 from eggypro_core.services.categories import CategoryService
 from eggypro_core.services.events import EventService
 from eggypro_core.services.image_uploads import ImageUploads
@@ -125,12 +126,6 @@ def connect_shop(
             request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),
             zero_results=PostgresZeroResultStore(database),
-            events=EventService(
-                PostgresEventLog(database),
-                PostgresProductStore(database),
-                PostgresCategoryStore(database),
-                utc_now,
-            ),
             idempotency=PostgresIdempotencyStore(database.with_share(pool_sizes.keyed), services),
             caches=server_caches(settings, database),
             event_retention_days=settings.event_retention_days,
@@ -147,13 +142,15 @@ class Services(TypedDict):
     categories: CategoryService
     reviews: ReviewService
     images: ProductImageService
+    events: EventService
+    bulk_updates: BulkUpdateService
 
 
 def _services(
     settings: Settings, uploads: ImageUploads, files: ImageServer | None, database: Database
 ) -> Services:
     """Return services that use a database or transaction; image files are not part of either."""
-    products = PostgresProductStore(database)
+    products, categories = PostgresProductStore(database), PostgresCategoryStore(database)
     return {
         "products": ProductService(
             products,
@@ -169,7 +166,9 @@ def _services(
             public_url=settings.public_url,
         ),
         "variants": VariantService(PostgresVariantStore(database), utc_now),
-        "categories": CategoryService(PostgresCategoryStore(database), utc_now),
+        "categories": CategoryService(categories, utc_now),
         "reviews": ReviewService(PostgresReviewStore(database), utc_now),
         "images": ProductImageService(products, uploads, utc_now, files),
+        "events": EventService(PostgresEventLog(database), products, categories, utc_now),
+        "bulk_updates": BulkUpdateService(products, utc_now),
     }

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eggypro_cli.commands import events, product_editing, product_export, product_import
+from eggypro_cli.commands import (
+    bulk_update,
+    events,
+    product_editing,
+    product_export,
+    product_import,
+)
 from eggypro_cli.options import (
     PRODUCT_FILTERS,
     PRODUCT_PAGING,
@@ -32,6 +38,7 @@ app = typer.Typer(
 )
 app.command("import", epilog=product_import.IMPORT_EXAMPLES)(product_import.import_products)
 app.command("export", epilog=product_export.EXPORT_EXAMPLES)(product_export.export_products)
+app.command("bulk-update", epilog=bulk_update.EXAMPLES)(bulk_update.bulk_update)
 app.command("history", epilog=events.HISTORY_EXAMPLES)(events.print_history)
 app.command(epilog=product_editing.CREATE_EXAMPLES)(product_editing.create)
 app.command(epilog=product_editing.UPDATE_EXAMPLES)(product_editing.update)

@@ -102,6 +102,7 @@ _TAGS: Mapping[str, str] = {
     "cron": "Maintenance",
     "events": "Events",
     "batches": "Events",
+    "bulk-updates": "Products",
     "openapi.json": "API description",
 }
 """Tags of operations by the segment of their path."""

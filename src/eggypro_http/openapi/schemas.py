@@ -4,7 +4,15 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from eggypro_core.access import api_keys, authentication
-from eggypro_core.domain import category, product, product_changes, product_fields, review, variant
+from eggypro_core.domain import (
+    bulk_update,
+    category,
+    product,
+    product_changes,
+    product_fields,
+    review,
+    variant,
+)
 from eggypro_core.domain.event import EventType
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType
 from eggypro_core.domain.image import RESPONSIVE_RENDITIONS
@@ -220,6 +228,30 @@ _RESPONSES: Schemas = {
     "EventPage": closed_object(
         {"items": array_of(schema_ref("Event")), "next_cursor": nullable_schema(STRING)}
     ),
+    "BulkReport": closed_object(
+        {
+            "batch": nullable_schema(INTEGER),
+            "matched": COUNT,
+            "changed": COUNT,
+            "changes": array_of(
+                closed_object(
+                    {
+                        "slug": SLUG,
+                        "fields": {
+                            "type": "object",
+                            "additionalProperties": {
+                                "type": "array",
+                                "minItems": 2,
+                                "maxItems": 2,
+                            },
+                        },
+                    }
+                )
+            ),
+            "warnings": STRINGS,
+            "dry_run": BOOLEAN,
+        }
+    ),
     "UndoReport": closed_object(
         {
             "batch": nullable_schema(INTEGER),
@@ -428,6 +460,7 @@ _REQUESTS: Schemas = {
     },
     "ProductPatch": request_body(product_changes.PRODUCT_PATCH_VALIDATORS, excluded=_OWN_RESOURCES),
     "StockChange": _STOCK,
+    "BulkUpdate": request_body(bulk_update.BULK_UPDATE_VALIDATORS),
     "VariantDraft": request_body(variant.VARIANT_VALIDATORS, required=variant.REQUIRED_FIELDS),
     "VariantPut": {
         **request_body(variant.VARIANT_VALIDATORS, required=variant.REQUIRED_FIELDS),

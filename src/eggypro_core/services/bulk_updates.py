@@ -1,0 +1,128 @@
+"""BulkUpdateService: change many products at once."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from attrs import frozen
+
+from eggypro_core.domain.bulk_update import (
+    MAX_BULK_OFFERS,
+    BulkChange,
+    BulkReport,
+    BulkUpdate,
+    apply_bulk_update,
+)
+from eggypro_core.domain.category import categories_not_found
+from eggypro_core.domain.event import EventType
+from eggypro_core.domain.origin import Source, writing_for
+from eggypro_core.domain.product_files import StoredProduct
+from eggypro_core.domain.product_query import ProductQuery
+from eggypro_core.errors import ConflictError, FieldError, SlugMovedError, ValidationError
+from eggypro_core.ports import Clock, ImportSession, ProductStore
+from eggypro_core.validation.parameters import Status
+
+MAX_REPORTED_CHANGES = 1000
+MAX_REPORTED_ERRORS = 100
+
+
+@frozen
+class BulkUpdateService:
+    """Apply one change to many products, in one transaction and one batch of events."""
+
+    _products: ProductStore
+    _clock: Clock
+
+    def run(self, values: Mapping[str, object]) -> BulkReport:
+        """Update the products that `values`, the JSON fields of a request, select.
+
+        Nothing is stored if one product cannot be changed, or in a dry run. Raises ValidationError
+        with all errors, NotFoundError for an unknown slug, ConflictError if the number of products
+        is not the expected one, and UnavailableError.
+        """
+        update = BulkUpdate.parse(values)
+        ids = self._find_ids(update)
+        if update.expected not in {None, len(ids)}:
+            raise ConflictError(
+                f"The update matches {len(ids)} products, and not the expected {update.expected}."
+                " Repeat the dry run."
+            )
+        with (
+            writing_for(source=Source.BULK) as context,
+            self._products.begin_import() as session,
+        ):
+            session.lock_products(ids)
+            changes = self._changes(session, update, list(session.get_products(ids).values()))
+            if not update.dry_run:
+                _write(session, changes)
+                session.commit("bulk update", EventType.BULK_COMPLETED)
+        return BulkReport(
+            context.batch_id if changes and not update.dry_run else None,
+            len(ids),
+            len(changes),
+            tuple((c.after.slug, c.fields()) for c in changes[:MAX_REPORTED_CHANGES]),
+            tuple(islice((w for c in changes for w in c.warnings), MAX_REPORTED_CHANGES)),
+            update.dry_run,
+        )
+
+    def _find_ids(self, update: BulkUpdate) -> Sequence[int]:
+        """Return the ids of the selected products, in order."""
+        if update.query is None:
+            return sorted({self._id_of(slug) for slug in update.slugs})
+        ids, offers = [], 0
+        query: ProductQuery = update.query
+        with self._products.export_products(query) as snapshot:
+            for product in snapshot.products:
+                ids.append(product.id)
+                offers += 1 + len(product.variants)
+        _check_size(offers)
+        return sorted(ids)
+
+    def _id_of(self, slug: str) -> int:
+        try:
+            return self._products.get(slug, Status.ALL).id
+        except SlugMovedError as moved:
+            return self._products.get(moved.slug, Status.ALL).id
+
+    def _changes(
+        self, session: ImportSession, update: BulkUpdate, products: Sequence[StoredProduct]
+    ) -> Sequence[BulkChange]:
+        """Return the effects on the products that change. Raises ValidationError."""
+        _check_size(sum(1 + len(stored.product.variants) for stored in products))
+        known = {draft.slug for draft in session.list_categories()}
+        unknown = [slug for slug in update.add_categories if slug not in known]
+        if unknown:
+            raise categories_not_found(unknown)
+        now, changes = self._clock(), []
+        errors: list[FieldError] = []
+        for stored in products:
+            try:
+                changes.append(apply_bulk_update(update, stored, now))
+            except ValidationError as invalid:
+                errors += invalid.errors
+        if errors:
+            raise ValidationError(errors[:MAX_REPORTED_ERRORS])
+        return [change for change in changes if change.is_change]
+
+
+def _check_size(offers: int) -> None:
+    if offers > MAX_BULK_OFFERS:
+        message = (
+            f"The update matches {offers:,} products and variants, more than {MAX_BULK_OFFERS:,}"
+        )
+        raise ValidationError([FieldError("filter", message)])
+
+
+def _write(session: ImportSession, changes: Sequence[BulkChange]) -> None:
+    pairs = [
+        (change.before, change.after) for change in changes if change.after is not change.before
+    ]
+    variants = [(change.after.slug, *pair) for change in changes for pair in change.variants]
+    categories = {
+        change.after.slug: change.categories for change in changes if change.categories is not None
+    }
+    if pairs:
+        session.write_products([], pairs, pairs[0][1].updated_at)
+    if variants:
+        session.write_variants([], variants)
+    if categories:
+        session.set_categories(categories)
