@@ -82,6 +82,24 @@ _FIND_LOCKED = (
     .where(products.c.slug == slug_parameter)
     .with_for_update(of=products)
 )
+_ADJUST_STOCK, _SET_STOCK = (
+    sa.text(f"""
+        WITH former AS (
+          SELECT id, stock_quantity, CAST({stock} AS bigint) AS new_quantity
+          FROM products WHERE slug = :slug FOR NO KEY UPDATE
+        )
+        UPDATE products SET stock_quantity = former.new_quantity FROM former
+        WHERE products.id = former.id AND former.new_quantity BETWEEN 0 AND {MAX_STOCK}
+          AND (NOT has_variants OR former.new_quantity = former.stock_quantity)
+        RETURNING products.id, products.name, products.version, former.stock_quantity,
+          products.stock_quantity
+    """)
+    for stock in ("stock_quantity + CAST(:number AS bigint)", ":number")
+)
+"""Change a stock, unless it would be out of range, or is derived from variants.
+
+They return id, name and version of the product, and its stock before and after.
+"""
 
 
 @frozen
@@ -134,7 +152,7 @@ class PostgresProductStore:
         return self._database.run_transaction(lambda connection: _update(connection, slug, change))
 
     def adjust_stock(self, slug: str, delta: int) -> int:
-        stock = self._update_stock(slug, sa.cast(products.c.stock_quantity, sa.BigInteger) + delta)
+        stock = self._update_stock(_ADJUST_STOCK, slug, delta)
         if stock is None:
             product = self.get(slug)
             raise (
@@ -146,7 +164,7 @@ class PostgresProductStore:
 
     def set_stock(self, slug: str, quantity: int) -> int:
         for _ in range(MAX_ATTEMPTS):
-            if self._update_stock(slug, sa.literal(quantity)) is not None:
+            if self._update_stock(_SET_STOCK, slug, quantity) is not None:
                 return quantity
             if self.get(slug).has_variants:
                 raise derived_field_error("stock_quantity")
@@ -177,12 +195,12 @@ class PostgresProductStore:
         ):
             yield session
 
-    def _update_stock(self, slug: str, stock: sa.ColumnElement[int]) -> int | None:
-        """Set the stock to `stock` and return it; return None if the product does not allow it."""
-        update = _stock_update(slug, stock)
+    def _update_stock(self, statement: sa.TextClause, slug: str, number: int) -> int | None:
+        """Change the stock and return it; return None if the product does not allow it."""
+        values = {"slug": slug, "number": number}
 
         def work(connection: sa.Connection) -> int | None:
-            row = connection.execute(update).one_or_none()
+            row = connection.execute(statement, values).one_or_none()
             if row is None:
                 return None
             product_id, name, version, before, after = row
@@ -192,29 +210,6 @@ class PostgresProductStore:
             return int(after)
 
         return self._database.run_transaction(work)
-
-
-def _stock_update(slug: str, stock: sa.ColumnElement[int]) -> sa.Executable:
-    """Return the update of a stock, which returns id, name, version, and stock before and after."""
-    former = (
-        sa.select(products.c.id, products.c.stock_quantity)
-        .where(products.c.slug == slug)
-        .with_for_update(key_share=True)
-        .cte("former")
-    )
-    is_allowed = sa.or_(sa.not_(products.c.has_variants), stock == products.c.stock_quantity)
-    return (
-        sa.update(products)
-        .where(products.c.id == former.c.id, is_allowed, stock.between(0, MAX_STOCK))
-        .values(stock_quantity=sa.cast(stock, sa.Integer))
-        .returning(
-            products.c.id,
-            products.c.name,
-            products.c.version,
-            former.c.stock_quantity,
-            products.c.stock_quantity,
-        )
-    )
 
 
 def _create(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
