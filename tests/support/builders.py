@@ -131,7 +131,7 @@ class ShopStores:
             MemoryImageRegistry(database),
             MemoryRequestLog(),
             MemoryEventLog(database),
-            MemoryApiKeyStore(),
+            MemoryApiKeyStore(database),
             lambda _: MemoryIdempotencyStore(),
         )
 

@@ -6,6 +6,7 @@ from threading import Lock
 
 from attrs import asdict, evolve
 
+from eggypro_adapters.memory.database import MemoryDatabase
 from eggypro_core.access.api_keys import (
     MAX_API_KEYS,
     ApiKey,
@@ -13,12 +14,14 @@ from eggypro_core.access.api_keys import (
     key_not_found,
     too_many_keys,
 )
+from eggypro_core.domain.event import EventType, key_event
 
 
 class MemoryApiKeyStore:
     """Store API keys in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: MemoryDatabase | None = None) -> None:
+        self._database = database or MemoryDatabase()
         self._keys: dict[int, ApiKey] = {}
         self._lock = Lock()
 
@@ -29,6 +32,7 @@ class MemoryApiKeyStore:
             key_id = len(self._keys) + 1
             key = ApiKey(**asdict(draft), id=key_id, prefix=prefix, digest=digest, created_at=at)
             self._keys[key_id] = key
+            self._database.record([key_event(EventType.KEY_CREATED, key.id, key.name)])
             return key
 
     def get(self, prefix: str) -> ApiKey:
@@ -47,6 +51,7 @@ class MemoryApiKeyStore:
             key = self._keys.get(key_id)
             if key is not None and key.revoked_at is None:
                 self._keys[key_id] = evolve(key, revoked_at=at)
+                self._database.record([key_event(EventType.KEY_REVOKED, key_id, key.name)])
         return key is not None
 
     def record_uses(self, uses: Mapping[int, datetime]) -> None:

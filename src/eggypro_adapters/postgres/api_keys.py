@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.event_writer import record_events
 from eggypro_adapters.postgres.schema import api_keys
 from eggypro_core.access.api_keys import (
     MAX_API_KEYS,
@@ -17,6 +18,7 @@ from eggypro_core.access.api_keys import (
     too_many_keys,
 )
 from eggypro_core.access.authentication import Permission
+from eggypro_core.domain.event import EventType, key_event
 
 _COLUMN_NAMES = (
     "id",
@@ -70,7 +72,9 @@ class PostgresApiKeyStore:
             if connection.execute(_COUNT).scalar_one() >= MAX_API_KEYS:
                 raise too_many_keys()
             statement = sa.insert(api_keys).values(values).returning(*_COLUMNS)
-            return _key_of(connection.execute(statement).one())
+            key = _key_of(connection.execute(statement).one())
+            record_events(connection, [key_event(EventType.KEY_CREATED, key.id, key.name)])
+            return key
 
         return self._database.run_transaction(insert)
 
@@ -83,11 +87,21 @@ class PostgresApiKeyStore:
         return tuple(map(_key_of, self._database.fetch(_LIST, {})))
 
     def revoke(self, key_id: int, at: datetime) -> bool:
-        revoked_at = sa.func.coalesce(api_keys.c.revoked_at, at)
-        statement = sa.update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=revoked_at)
-        return self._database.run_transaction(
-            lambda connection: connection.execute(statement).rowcount > 0
+        is_key = api_keys.c.id == key_id
+        revocation = (
+            sa.update(api_keys)
+            .where(is_key, api_keys.c.revoked_at.is_(None))
+            .values(revoked_at=at)
+            .returning(api_keys.c.name)
         )
+
+        def work(connection: sa.Connection) -> bool:
+            name = connection.scalar(revocation)
+            if name is not None:
+                record_events(connection, [key_event(EventType.KEY_REVOKED, key_id, name)])
+            return connection.scalar(sa.select(sa.exists().where(is_key))) is True
+
+        return self._database.run_transaction(work)
 
     def record_uses(self, uses: Mapping[int, datetime]) -> None:
         values = {"ids": list(uses), "times": list(uses.values())}

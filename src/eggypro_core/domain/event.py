@@ -362,6 +362,11 @@ def review_event(
     return EventDraft(kind, subject, changes=changes)
 
 
+def key_event(kind: EventType, key_id: int, name: str) -> EventDraft:
+    """Return the event of an API key."""
+    return EventDraft(kind, Subject(key_id, "", name))
+
+
 def _category_subject(category: Category) -> Subject:
     return Subject(category.id, category.slug, category.name)
 

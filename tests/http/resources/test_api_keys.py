@@ -130,3 +130,7 @@ def test_the_event_log_names_the_key(client: TestClient) -> None:
     client.simulate_patch(EGG, headers=writer, json={"price": "1.00"})
     events = client.simulate_get("/api/events", headers=ADMIN, params={"actor": "key:erp"})
     assert [event["type"] for event in events.json["items"]] == ["product.updated"]
+    events = client.simulate_get("/api/events", headers=ADMIN, params={"type": "key.*"}).json
+    assert [(event["type"], event["subject"]["name"]) for event in events["items"]] == [
+        ("key.created", "erp")
+    ]
