@@ -131,9 +131,9 @@ def _measure(folder: Path, size: int) -> Iterator[str]:
         database = Database.connect(server.url)
         PostgresMigrations(database).upgrade()
         store = PostgresProductStore(database)
-        seconds = _fill(store, size)
+        seconds = fill(store, size)
         with psycopg.connect(server.conninfo, autocommit=True) as connection:
-            _settle(connection)
+            settle(connection)
             yield f"## Search among {size:,} products, {SETTINGS['shared_buffers']} of buffers"
             yield ""
             yield f"Imported at {size / seconds:,.0f} rows/s. {_relation_sizes(connection)}"
@@ -144,7 +144,7 @@ def _measure(folder: Path, size: int) -> Iterator[str]:
         database.close()
 
 
-def _fill(store: PostgresProductStore, size: int) -> float:
+def fill(store: PostgresProductStore, size: int) -> float:
     """Import generated products and return the seconds it took."""
     service = ProductService(store, NhHtmlCleaner(), lambda: datetime.now(UTC))
     lines, rows = count(2), products(size)
@@ -154,7 +154,8 @@ def _fill(store: PostgresProductStore, size: int) -> float:
     return time.monotonic() - start
 
 
-def _settle(connection: psycopg.Connection) -> None:
+def settle(connection: psycopg.Connection) -> None:
+    """Vacuum and analyze the catalogue, and load its search index into memory."""
     connection.execute("VACUUM ANALYZE")
     connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
     for name in _PREWARMED_RELATIONS:
@@ -174,7 +175,7 @@ def _kinds(store: PostgresProductStore, url: str, connection: psycopg.Connection
     concurrent = f"p95, {CLIENTS} concurrent clients"
     yield f"| ms, with total | p50 | p95 | {concurrent} | first 20 equal to a full ranking |"
     yield "| --- | --- | --- | --- | --- |"
-    rare = _rare_words()
+    rare = rare_words()
     with get_context("spawn").Pool(CLIENTS) as pool:
         for index, kind in enumerate(KINDS_OF_SEARCH):
             single = _times(store, kind, rare, seed=index)
@@ -246,7 +247,7 @@ def _rank_all(connection: psycopg.Connection, words: Sequence[str]) -> list[int]
 
 
 def _other_operations(store: PostgresProductStore, connection: psycopg.Connection) -> Iterator[str]:
-    dice, rare = random.Random(11), _rare_words()
+    dice, rare = random.Random(11), rare_words()
     yield "| | p50, ms | p95, ms |"
     yield "| --- | --- | --- |"
     facets = {
@@ -297,7 +298,8 @@ def _is_listed(store: PostgresProductStore, search: str, values: dict[str, objec
     return any(item.slug == values["slug"] for item in page.items)
 
 
-def _rare_words() -> list[str]:
+def rare_words() -> list[str]:
+    """Return rare words of the generated products."""
     return [str(product["name"]).split()[-1].lower() for product in products(2_000)]
 
 

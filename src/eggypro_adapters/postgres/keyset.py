@@ -35,16 +35,22 @@ def page_rows(
     statement once; a limit that is only a parameter makes it plan each time.
     """
     if after:
-        types = [column.type for column in position]
-        names = ("after_key", "after_id")
-        start = sa.tuple_(*map(sa.bindparam, names, [None, None], types))
-        row = sa.tuple_(*position)
-        rows = rows.where(row < start if descending else row > start)
+        rows = rows.where(is_after(position, descending=descending))
     rows = rows.order_by(*in_order(position, descending=descending))
     row_limit = sa.bindparam("row_limit", type_=sa.Integer)
     if max_rows is not None:
         return sa.select(rows.limit(sa.literal_column(str(max_rows))).subquery()).limit(row_limit)
     return rows.limit(row_limit).offset(sa.bindparam("row_offset", type_=sa.Integer))
+
+
+def is_after(
+    position: Sequence[sa.ColumnElement[Any]], *, descending: bool = False
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a row comes after the cursor's position."""
+    types = [column.type for column in position]
+    start = sa.tuple_(*map(sa.bindparam, ("after_key", "after_id"), [None, None], types))
+    row = sa.tuple_(*position)
+    return row < start if descending else row > start
 
 
 def in_order(

@@ -19,7 +19,7 @@ DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 """The most items of a page that a request can ask for."""
 MAX_EXACT_TOTAL = 10_000
-"""The highest exact total. The page of a longer list has `total_capped` set."""
+"""The highest exact total of most lists. The page of a longer one has `total_capped` set."""
 MAX_ID = 2_147_483_647
 """The highest id of a row, and the highest relevance of a search result."""
 Parameters: TypeAlias = Mapping[str, fields.Validator]
@@ -87,6 +87,11 @@ class ListQuery(ABC, Generic[Item, Key]):
     def descending(self) -> bool:
         """Return whether the greatest sort key comes first."""
         return False
+
+    @property
+    def max_total(self) -> int:
+        """Return the highest exact total of this list."""
+        return MAX_EXACT_TOTAL
 
     def after_item(self, item: Item, key: Key | None = None) -> Self:
         """Return the query for the page after an item.
@@ -164,7 +169,7 @@ class ListQuery(ABC, Generic[Item, Key]):
 class Page(Generic[T, Q]):
     """A page of a list, and the query for the next page (None on the last page).
 
-    `total` is the number of rows in the whole list, at most MAX_EXACT_TOTAL.
+    `total` is the number of rows in the whole list, at most `max_total` of the query.
     """
 
     items: tuple[T, ...]
@@ -184,8 +189,8 @@ class Page(Generic[T, Q]):
     ) -> "Page[T, Q]":
         """Return the page of a query, given its rows and one more if a next page exists.
 
-        A `total` above MAX_EXACT_TOTAL need not be exact. `key_of` returns the sort key of a row
-        if it is not part of the item.
+        A `total` above `max_total` of the query need not be exact. `key_of` returns the sort key
+        of a row if it is not part of the item.
         """
         items = tuple(map(item_of, rows[: query.limit]))
         next_query = None
@@ -194,8 +199,8 @@ class Page(Generic[T, Q]):
             next_query = query.after_item(items[-1], key)
         return cls(
             items=items,
-            total=min(total, MAX_EXACT_TOTAL),
-            total_capped=total > MAX_EXACT_TOTAL,
+            total=min(total, query.max_total),
+            total_capped=total > query.max_total,
             next_query=next_query,
         )
 

@@ -32,7 +32,7 @@ from eggypro_core.validation.parameters import (
 
 SortKey: TypeAlias = str | Decimal | datetime | int
 MAX_RANKED_RESULTS = 1000
-"""The maximum number of results that the pages of a ranked search can reach."""
+"""The maximum number of results that the pages of a ranked search can reach, and its total."""
 
 
 class Sort(StrEnum):
@@ -128,6 +128,11 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     def descending(self) -> bool:
         """Return whether the greatest sort key comes first."""
         return self.sort.is_descending
+
+    @property
+    def max_total(self) -> int:
+        """Return the highest exact total: of a search, MAX_RANKED_RESULTS."""
+        return super().max_total if self.search is None else MAX_RANKED_RESULTS
 
     @property
     def ranked_rows_left(self) -> int:

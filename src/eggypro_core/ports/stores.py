@@ -39,7 +39,7 @@ class ProductStore(Protocol):
     def get_facets(self, query: ProductQuery, *, allow_sample: bool) -> Facets:
         """Return the facets of all products that match `query`, regardless of the page.
 
-        `allow_sample`: there are more than MAX_EXACT_TOTAL matches, so a sample is sufficient.
+        `allow_sample`: if there are more than MAX_EXACT_TOTAL matches, a sample is sufficient.
         """
         ...
 

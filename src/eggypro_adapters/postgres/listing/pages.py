@@ -12,6 +12,7 @@ from eggypro_adapters.postgres.database import CompiledStatement
 from eggypro_adapters.postgres.listing import search_statements
 from eggypro_adapters.postgres.listing.category_pages import category_page_statement
 from eggypro_adapters.postgres.listing.facets import facets_select
+from eggypro_adapters.postgres.listing.search_plan import MAX_ORDERED_SCAN
 from eggypro_adapters.postgres.product_rows import (
     LISTED_PRODUCT_COLUMNS,
     category_names,
@@ -45,6 +46,8 @@ _SORT_COLUMNS: Mapping[Sort, sa.ColumnElement[Any]] = {
     Sort.RATING: sa.func.coalesce(products.c.rating_average, sa.text("0")),
 }
 
+_PRICE_SORTS = frozenset({Sort.PRICE_ASC, Sort.PRICE_DESC})
+
 
 @frozen
 class _ListShape:
@@ -55,7 +58,7 @@ class _ListShape:
     listed: bool | None
     search: search_statements.SearchShape | None
     should_scan_in_order: bool
-    """Whether to scan rows in sort order until enough of them match the search."""
+    """Whether to check the first MAX_ORDERED_SCAN rows in sort order for the search."""
     has_category: bool
     in_stock: bool | None
     has_min_price: bool
@@ -97,7 +100,8 @@ def page_statement(
     """Return the statement of a query: total, sort key and columns of `listed_product_from_row`.
 
     It has one row more than the limit if there is a next page. An empty page still has one row,
-    with the total and a null id. Scanning in sort order is faster if many rows match the search.
+    with the total and a null id. Scanning in sort order is faster if many rows match the search,
+    but misses those after the first MAX_ORDERED_SCAN rows.
     """
     shape = _list_shape(query, search, should_scan_in_order=should_scan_in_order)
     if shape.is_whole_category and shape.has_standard_limit:
@@ -124,9 +128,8 @@ def export_statement(
     """
     shape = _list_shape(query, search)
     columns = product_columns(Status.ALL, max_variants=None, include_hidden=True)
-    return CompiledStatement.compile(
-        sa.select(*columns).where(*_filters(shape)).order_by(products.c.id)
-    )
+    statement = sa.select(*columns).where(*_filters(shape)).order_by(products.c.id)
+    return CompiledStatement.compile(_with_matches(statement, shape))
 
 
 def facets_statement(query: ProductQuery) -> CompiledStatement:
@@ -150,9 +153,8 @@ def page_from_rows(
 @lru_cache(maxsize=1024)  # more than the number of shapes in use
 def _statement(shape: _ListShape) -> CompiledStatement:
     condition = sa.and_(sa.true(), *_filters(shape))
-    key, descending = _SORT_COLUMNS[shape.sort], shape.sort.is_descending
-    rows = sa.select(*LISTED_PRODUCT_COLUMNS, key.label("key")).where(condition)
-    position = (key, products.c.id)
+    descending = shape.sort.is_descending
+    rows, position = _sorted_rows(shape, condition)
     page = keyset.page_rows(
         rows,
         position,
@@ -161,11 +163,68 @@ def _statement(shape: _ListShape) -> CompiledStatement:
         max_rows=MAX_LIMIT + 1 if shape.is_prepared and shape.has_standard_limit else None,
     ).subquery()
     columns = [*list(page.c)[:-1], category_names(page)]
-    return CompiledStatement.compile(
-        keyset.with_total(_total(shape, condition), [page.c.key, *columns], page).order_by(
-            *keyset.in_order((page.c.key, page.c.id), descending=descending)
-        ),
-        is_prepared=shape.is_prepared,
+    statement = keyset.with_total(_total(shape, condition), [page.c.key, *columns], page).order_by(
+        *keyset.in_order((page.c.key, page.c.id), descending=descending)
+    )
+    return CompiledStatement.compile(_with_matches(statement, shape), is_prepared=shape.is_prepared)
+
+
+def _with_matches(statement: sa.Select[Any], shape: _ListShape) -> sa.Select[Any]:
+    """Return the statement with the table of the matches of its search, if it reads one."""
+    if shape.search is None or shape.should_scan_in_order:
+        return statement
+    return statement.add_cte(search_statements.matches_cte(shape.search))
+
+
+def _sorted_rows(
+    shape: _ListShape, condition: sa.ColumnElement[bool]
+) -> tuple[sa.Select[Any], tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]]:
+    """Return the rows that match, each with its key, and their position in the sort order."""
+    key = _SORT_COLUMNS[shape.sort]
+    if shape.search is not None and shape.should_scan_in_order:
+        found = _first_places(shape, key, shape.search)
+        # Laterally: Postgres must not sort the products before it has the first of them.
+        matched = (
+            sa.select(*LISTED_PRODUCT_COLUMNS)
+            .where(products.c.id == found.c.id)
+            .offset(sa.literal_column("0"))
+            .lateral("matched")
+        )
+        rows = sa.select(*matched.c, found.c.key).select_from(found.join(matched, sa.true()))
+        return rows, (found.c.key, found.c.id)
+    rows = sa.select(*LISTED_PRODUCT_COLUMNS, key.label("key")).where(condition)
+    if shape.search is None:
+        return rows, (key, products.c.id)
+    matches = rows.offset(sa.literal_column("0")).subquery(
+        "matches"
+    )  # or Postgres might scan in sort order
+    return sa.select(*matches.c), (matches.c.key, matches.c.id)
+
+
+def _first_places(
+    shape: _ListShape, key: sa.ColumnElement[Any], search: search_statements.SearchShape
+) -> sa.Subquery:
+    """Return the positions of matches among the first MAX_ORDERED_SCAN rows from the cursor on."""
+    position, descending = (key, products.c.id), shape.sort.is_descending
+    conditions = [
+        (shape.has_cursor, keyset.is_after(position, descending=descending)),
+        # The other filters might leave out most products that the scan meets.
+        (shape.sort in _PRICE_SORTS, sa.and_(sa.true(), *_price_filters(shape))),
+    ]
+    places = (
+        sa.select(key.label("key"), products.c.id)
+        .where(*(condition for applies, condition in conditions if applies))
+        .order_by(*keyset.in_order(position, descending=descending))
+        .limit(sa.literal_column(str(MAX_ORDERED_SCAN)))
+        .subquery("places")
+    )
+    is_match = sa.type_coerce(sa.text(search_statements.matches_by_row(search)), sa.Boolean)
+    return (
+        sa.select(places)
+        .where(is_match)
+        .order_by(*keyset.in_order((places.c.key, places.c.id), descending=descending))
+        .offset(sa.literal_column("0"))  # Postgres must check the places before it joins products
+        .subquery("found")
     )
 
 
@@ -190,7 +249,12 @@ def _total(shape: _ListShape, condition: sa.ColumnElement[bool]) -> sa.Select[An
     if shape.search is None:
         total = keyset.total_of(products, condition)
         return _uncounted_if_large(total) if shape.is_whole_catalogue else total
-    count = sa.text(search_statements.total_sql(shape.search)).columns(sa.column("total"))
+    sql = (
+        search_statements.total_sql(shape.search)
+        if shape.should_scan_in_order
+        else search_statements.MATCHED_COUNT
+    )
+    count = sa.text(sql).columns(sa.column("total"))
     return sa.select(count.subquery("counted").c.total)
 
 
@@ -231,25 +295,25 @@ def _filters(shape: _ListShape) -> list[sa.ColumnElement[bool]]:
         (shape.listed is False, sa.not_(products.c.is_listed)),
         (shape.in_stock is True, _IN_STOCK),
         (shape.in_stock is False, sa.not_(_IN_STOCK)),
+        (shape.has_category, products.c.id.in_(_category_products())),
+    ]
+    filters = [condition for applies, condition in conditions if applies]
+    if shape.search is not None:
+        matches = sa.text(search_statements.MATCHES_BY_INDEX)
+        filters.append(sa.type_coerce(matches, sa.Boolean))
+    return [*filters, *_price_filters(shape)]
+
+
+def _price_filters(shape: _ListShape) -> list[sa.ColumnElement[bool]]:
+    conditions = [
         (shape.has_min_price, products.c.price >= _amount("min_price")),
         (shape.has_max_price, products.c.price <= _amount("max_price")),
-        (shape.has_category, products.c.id.in_(_category_products())),
-        (shape.search is not None, _matches_search(shape)),
     ]
     return [condition for applies, condition in conditions if applies]
 
 
 def _amount(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=sa.Numeric)
-
-
-def _matches_search(shape: _ListShape) -> sa.ColumnElement[bool]:
-    condition = (
-        search_statements.MATCHES_BY_ROW
-        if shape.should_scan_in_order
-        else search_statements.MATCHES_BY_INDEX
-    )
-    return sa.type_coerce(sa.text(condition), sa.Boolean)
 
 
 def _category_products() -> sa.Select[Any]:

@@ -8,13 +8,13 @@ from psycopg.types.numeric import Int4
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.listing.facets import facets_from_row
 from eggypro_adapters.postgres.listing.pages import page_from_rows, page_statement, page_values
-from eggypro_adapters.postgres.listing.search_plan import SearchPlan
+from eggypro_adapters.postgres.listing.search_plan import Sample, SearchPlan
 from eggypro_adapters.postgres.listing.search_statements import (
-    MIN_SAMPLED_TOTAL,
     PRODUCT_LEXEMES,
     SearchShape,
     ranking_statement,
     row_estimate_statement,
+    sample_statement,
     search_facets_statement,
     suggestions_statement,
 )
@@ -24,6 +24,7 @@ from eggypro_adapters.postgres.search_index import FIELDS_BY_LETTER
 from eggypro_core.domain.pagination import MAX_ID, Page
 from eggypro_core.domain.product import ListedProduct
 from eggypro_core.domain.product_query import (
+    MAX_RANKED_RESULTS,
     MAX_SUGGESTIONS,
     Facets,
     ProductQuery,
@@ -42,8 +43,6 @@ from eggypro_core.search.query import (
 from eggypro_core.search.results import ExplainedPage
 from eggypro_core.search.text import DocumentTerms
 
-_MAX_UNSAMPLED_MATCHES = 3_000
-"""Matches above which counting takes longer than drawing a sample."""
 _FIRST_POSITION = (SCORE_RANGE, MAX_ID)
 _LAST_POSITION = (-1, -1)
 
@@ -63,21 +62,24 @@ class SearchRun:
             "code_matches": [Int4(id_) for id_ in sorted(self.plan.parsed_query.code_matches)],
             "condition": lookup.condition,
             "index_condition": lookup.index_condition,
-            "rows": self.plan.statistics.rows,
             "category_condition": self.plan.category_condition(),
             "category": query.category,
             "min_price": query.min_price,
             "max_price": query.max_price,
             "max_rows": Int4(self.plan.max_rows),
+            "start_relevance": Int4(MAX_ID),
+            "start_id": Int4(MAX_ID),
             "row_offset": Int4(query.offset),
         }
+        if query.after and self.plan.max_rows:
+            relevance, id_ = query.start_key()
+            values |= {"start_relevance": Int4(int(str(relevance))), "start_id": Int4(id_)}
         for n, tier in enumerate(self.plan.tiers):
             lookup = self.plan.tier_lookup(tier)
-            scan_length = 0 if self.shape.should_scan_filtered else lookup.scan_length
             values |= {
                 f"condition{n}": lookup.condition,
                 f"index_condition{n}": lookup.index_condition,
-                f"scan_length{n}": Int4(scan_length),
+                f"scan_length{n}": Int4(lookup.scan_length),
             }
         return values | dict(self._cursor_positions())
 
@@ -136,8 +138,7 @@ class PostgresSearch:
         search = self._parse(page_query, fuzzy=False)
         if not self._page(page_query, search).total:
             search = self._parse(page_query, fuzzy=True)
-        run = self._plan_run(page_query, search, 0)
-        return evolve(run, shape=evolve(run.shape, should_scan_filtered=False))
+        return self._plan_run(page_query, search, 0)
 
     def facets(self, query: ProductQuery, *, allow_sample: bool) -> Facets:
         """Return the facets of all matches, from a sample if `allow_sample`."""
@@ -190,13 +191,13 @@ class PostgresSearch:
                 self._database.fetch(ranking_statement(run.shape), run.values()), query
             )
         run = self._plan_run(query, search, 0)
-        shape = evolve(run.shape, should_scan_filtered=False)
-        should_scan = run.plan.should_scan_in_order(query.offset + query.limit + 1)
-        rows = self._database.fetch(
-            page_statement(query, shape, should_scan_in_order=should_scan),
-            page_values(query) | run.values(),
-        )
-        return page_from_rows(rows, query)
+        values = page_values(query) | run.values()
+        if run.plan.should_scan_in_order(query.offset + query.limit + 1):
+            statement = page_statement(query, run.shape, should_scan_in_order=True)
+            page = page_from_rows(self._database.fetch(statement, values), query)
+            if page.next_query is not None:
+                return page
+        return page_from_rows(self._database.fetch(page_statement(query, run.shape), values), query)
 
     def _suggestions(self, query: ProductQuery, search: _ParsedSearch) -> tuple[Suggestion, ...]:
         run = self._plan_run(query, search, MAX_SUGGESTIONS)
@@ -205,9 +206,10 @@ class PostgresSearch:
 
     def _facets(self, query: ProductQuery, search: _ParsedSearch, *, allow_sample: bool) -> Facets:
         run = self._plan_run(query, search, 0)
-        shape = evolve(run.shape, is_sampled=allow_sample)
+        is_sampled = allow_sample and run.plan.has_many_matches
+        shape = evolve(run.shape, has_sampled_facets=is_sampled)
         rows = self._database.fetch(search_facets_statement(shape), run.values())
-        return facets_from_row(rows[0], run.plan.statistics.rows if allow_sample else None)
+        return facets_from_row(rows[0], run.plan.statistics.rows if is_sampled else None)
 
     def _plan_run(self, query: ProductQuery, search: _ParsedSearch, max_rows: int) -> SearchRun:
         """Choose the plan and the statements of a search."""
@@ -229,15 +231,28 @@ class PostgresSearch:
             ids if has_category_ids else None,
             self._estimate_filtered_rows(query, shape) if shape.has_selective_filter else None,
         )
+        if plan.needs_sample:
+            plan = evolve(plan, sample=self._sample(query, shape, plan))
         shape = evolve(
             shape,
             tiers=tuple(plan.tiers),
-            is_sampled=plan.estimated_matches() > _MAX_UNSAMPLED_MATCHES
-            and plan.statistics.rows > MIN_SAMPLED_TOTAL,
+            is_total_known=plan.surely_has(MAX_RANKED_RESULTS),
             should_scan_filtered=plan.should_scan_filtered,
-            should_count_filtered=plan.should_count_filtered,
+            is_by_tier=plan.should_search_by_tier,
         )
         return SearchRun(query, plan, shape)
+
+    def _sample(self, query: ProductQuery, shape: SearchShape, plan: SearchPlan) -> Sample:
+        terms, tiers = plan.sample_conditions()
+        values = {
+            "terms": terms,
+            "tiers": tiers,
+            "condition": tiers[-1],
+            "category": query.category,
+            "min_price": query.min_price,
+            "max_price": query.max_price,
+        }
+        return Sample(*self._database.fetch(sample_statement(shape), values)[0])
 
     def _estimate_filtered_rows(self, query: ProductQuery, shape: SearchShape) -> float:
         """Return the planner's estimate of the rows that pass the filters."""

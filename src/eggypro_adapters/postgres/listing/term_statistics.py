@@ -34,6 +34,10 @@ class TermStatistics:
         # Unlisted lexemes are rarer than all listed ones. One does not matter, but many add up.
         return min(self._shares.values(), default=0.0) / 3
 
+    def is_common(self, lexeme: str) -> bool:
+        """Return whether Postgres knows how common a lexeme is: it is not rare."""
+        return lexeme in self._shares
+
     def share(self, lexeme: str) -> float:
         """Return the share of rows with a lexeme."""
         return self._shares.get(lexeme, self._unlisted_share)
