@@ -59,6 +59,8 @@ class _ListShape:
     search: search_statements.SearchShape | None
     should_scan_in_order: bool
     """Whether to check the first MAX_ORDERED_SCAN rows in sort order for the search."""
+    should_merge: bool
+    """Whether to look up the matches, then to scan all rows in sort order for them."""
     has_category: bool
     in_stock: bool | None
     has_min_price: bool
@@ -181,8 +183,12 @@ def _sorted_rows(
 ) -> tuple[sa.Select[Any], tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]]:
     """Return the rows that match, each with its key, and their position in the sort order."""
     key = _SORT_COLUMNS[shape.sort]
-    if shape.search is not None and shape.should_scan_in_order:
-        found = _first_places(shape, key, shape.search)
+    if shape.search is not None and (shape.should_scan_in_order or shape.should_merge):
+        found = (
+            _first_places(shape, key, shape.search)
+            if shape.should_scan_in_order
+            else _matching_places(shape, key)
+        )
         # Laterally: Postgres must not sort the products before it has the first of them.
         matched = (
             sa.select(*LISTED_PRODUCT_COLUMNS)
@@ -205,26 +211,40 @@ def _first_places(
     shape: _ListShape, key: sa.ColumnElement[Any], search: search_statements.SearchShape
 ) -> sa.Subquery:
     """Return the positions of matches among the first MAX_ORDERED_SCAN rows from the cursor on."""
-    position, descending = (key, products.c.id), shape.sort.is_descending
-    conditions = [
-        (shape.has_cursor, keyset.is_after(position, descending=descending)),
-        # The other filters might leave out most products that the scan meets.
-        (shape.sort in _PRICE_SORTS, sa.and_(sa.true(), *_price_filters(shape))),
-    ]
-    places = (
-        sa.select(key.label("key"), products.c.id)
-        .where(*(condition for applies, condition in conditions if applies))
-        .order_by(*keyset.in_order(position, descending=descending))
-        .limit(sa.literal_column(str(MAX_ORDERED_SCAN)))
-        .subquery("places")
-    )
+    # The other filters might leave out most products that the scan meets.
+    filters = _price_filters(shape) if shape.sort in _PRICE_SORTS else []
+    places = _places(shape, key, filters, MAX_ORDERED_SCAN).subquery("places")
     is_match = sa.type_coerce(sa.text(search_statements.matches_by_row(search)), sa.Boolean)
+    position = (places.c.key, places.c.id)
     return (
         sa.select(places)
         .where(is_match)
-        .order_by(*keyset.in_order((places.c.key, places.c.id), descending=descending))
+        .order_by(*keyset.in_order(position, descending=shape.sort.is_descending))
         .offset(sa.literal_column("0"))  # Postgres must check the places before it joins products
         .subquery("found")
+    )
+
+
+def _matching_places(shape: _ListShape, key: sa.ColumnElement[Any]) -> sa.Subquery:
+    """Return the positions of the next matches, among all rows in the sort order."""
+    is_match = sa.type_coerce(sa.text(search_statements.IS_AMONG_MATCHES), sa.Boolean)
+    return _places(shape, key, [is_match], MAX_LIMIT + 1).subquery("found")
+
+
+def _places(
+    shape: _ListShape,
+    key: sa.ColumnElement[Any],
+    conditions: Sequence[sa.ColumnElement[bool]],
+    max_rows: int,
+) -> sa.Select[Any]:
+    """Return positions in the sort order, from the cursor on."""
+    position, descending = (key, products.c.id), shape.sort.is_descending
+    after = [keyset.is_after(position, descending=descending)] if shape.has_cursor else []
+    return (
+        sa.select(key.label("key"), products.c.id)
+        .where(*conditions, *after)
+        .order_by(*keyset.in_order(position, descending=descending))
+        .limit(sa.literal_column(str(max_rows)))
     )
 
 
@@ -271,18 +291,20 @@ def _list_shape(
     *,
     should_scan_in_order: bool = False,
 ) -> _ListShape:
+    has_standard_limit = query.offset == 0 and query.limit <= MAX_LIMIT
     return _ListShape(
         sort=query.sort,
         status=query.status,
         listed=query.listed,
         search=search,
         should_scan_in_order=should_scan_in_order,
+        should_merge=search is not None and search.has_many_matches and has_standard_limit,
         has_category=query.category is not None,
         in_stock=query.in_stock,
         has_min_price=query.min_price is not None,
         has_max_price=query.max_price is not None,
         has_cursor=query.after is not None,
-        has_standard_limit=query.offset == 0 and query.limit <= MAX_LIMIT,
+        has_standard_limit=has_standard_limit,
     )
 
 

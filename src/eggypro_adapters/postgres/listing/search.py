@@ -238,6 +238,7 @@ class PostgresSearch:
             tiers=tuple(plan.tiers),
             is_total_known=plan.surely_has(MAX_RANKED_RESULTS),
             should_scan_filtered=plan.should_scan_filtered,
+            has_many_matches=plan.should_merge,
             is_by_tier=plan.should_search_by_tier,
         )
         return SearchRun(query, plan, shape)

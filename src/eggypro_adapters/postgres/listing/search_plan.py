@@ -27,6 +27,8 @@ _MIN_ONLY_SCAN_LENGTH = 20_000
 """Minimum length of a scan that no lookup follows."""
 MAX_ORDERED_SCAN = 6_000
 """Rows that are scanned in the order of a sorted search before its matches are looked up."""
+_MANY_COUNT = 20
+"""Matches in a sample from which looking up each match takes longer than scanning all rows."""
 _MIN_COUNT = 4
 """Matches in a sample from which their number among all rows is known well enough to scan."""
 _SURE_COUNT = 8
@@ -187,6 +189,11 @@ class SearchPlan:
     def has_many_matches(self) -> bool:
         """Return whether there are so many matches that a sample of all rows has enough of them."""
         return not self.tiers or self.estimated_matches() > MAX_EXACT_TOTAL
+
+    @property
+    def should_merge(self) -> bool:
+        """Return whether matches are so many that a scan of all rows in order should meet them."""
+        return self._sample_count >= _MANY_COUNT
 
     def surely_has(self, matches: int) -> bool:
         """Return whether there are more matches than this number, according to the sample."""

@@ -103,6 +103,8 @@ _MATCHES_BY_ROW = f"""(
   FROM product_search AS entry WHERE product_id = places.id OFFSET 0)"""
 MATCHES_BY_INDEX = "products.id = ANY (ARRAY(SELECT product_id FROM matched))"
 """Condition that a product matches a search, by the table of `matches_cte`."""
+IS_AMONG_MATCHES = "(products.id IN (SELECT product_id FROM matched)) IS TRUE"
+"""The same condition, for a scan of many rows: Postgres hashes the matches."""
 MATCHED_COUNT = "SELECT count(*) AS total FROM matched"
 """The statement of the total if there is a table of `matches_cte`."""
 
@@ -122,6 +124,8 @@ class SearchShape:
     has_category_filter: bool
     """Whether the category is filtered by a subquery: for large subtrees."""
     has_sampled_facets: bool = False
+    has_many_matches: bool = False
+    """Whether so many products match that a scan in sort order meets them often."""
     is_total_known: bool = False
     """Whether a sample has shown that the total exceeds MAX_RANKED_RESULTS."""
     should_scan_filtered: bool = False
