@@ -31,7 +31,7 @@ _MANY_COUNT = 20
 """Matches in a sample from which looking up each match takes longer than scanning all rows."""
 _MIN_COUNT = 4
 """Matches in a sample from which their number among all rows is known well enough to scan."""
-_SURE_COUNT = 8
+_SURE_COUNT = 6
 """Matches in a sample from which their number among all rows is known to a factor of 3."""
 _MIN_PREFIX_SHARE = 0.005
 """Minimum share of rows assumed for a prefix with too many words to list."""
@@ -271,8 +271,11 @@ class SearchPlan:
         sampled_share = (self.sample.term_counts[number] + 1) / SAMPLE_ROWS
         return min(share, sampled_share) if group.is_exhaustive else sampled_share
 
-    def _lookup(self, groups: Sequence[TermGroup]) -> _IndexLookup:
-        """Return the cheapest lookup: by the rarest groups, while a further one saves rows."""
+    def _lookup(self, groups: Sequence[TermGroup], tier: RankTier | None = None) -> _IndexLookup:
+        """Return the cheapest lookup of the matches in a tier and better ones; or in any tier.
+
+        It is by the rarest groups, while a further one saves rows; or by all, if few rows match.
+        """
         total = self.statistics.rows
         shares = sorted((self._share(group, n), n) for n, group in enumerate(groups))
         if self.sample is None:  # nobody knows how rare an unlisted prefix is
@@ -287,14 +290,19 @@ class SearchPlan:
                 break
             rows, cost = rows * share, cost_with_group
             used.append(groups[number])
+        if self.sample is not None and self.filtered_rows is None:
+            count = self.sample.tier_counts[self.tiers.index(tier) if tier else -1]
+            matches = (count + 1) / SAMPLE_ROWS * total
+            entries = total * sum(share for share, _ in shares)
+            if matches + entries * _ENTRY_COST < cost:
+                return _IndexLookup(groups, matches, matches + entries * _ENTRY_COST)
         return _IndexLookup(used, rows, cost)
 
     def _tier_index_lookup(self, tier: RankTier) -> _IndexLookup:
         # A single term matches in the field of the tier, or the product is in a better tier.
         is_single = len(self.parsed_query.terms) == 1
-        return self._lookup(
-            self._groups(tier, (tier.field,)) if is_single else self._tier_groups(tier)
-        )
+        groups = self._groups(tier, (tier.field,)) if is_single else self._tier_groups(tier)
+        return self._lookup(groups, tier)
 
     def _tier_matches(self, tier: RankTier, lookup: _IndexLookup) -> float:
         """Return the estimated number of matches in a tier and better ones."""

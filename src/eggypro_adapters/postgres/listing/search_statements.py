@@ -40,7 +40,8 @@ _QUERY = "(SELECT CAST(:{} AS tsquery))"
 _INDEXED_ROWS = f"SELECT * FROM product_search WHERE words @@ {_QUERY.format('{lookup}')} OFFSET 0"
 _CONDITION = _QUERY.format("condition")
 _FILTERED_ROWS = """
-SELECT product_search.* FROM products JOIN product_search ON product_id = products.id
+SELECT entry.* FROM products CROSS JOIN LATERAL (
+  SELECT * FROM product_search WHERE product_id = products.id OFFSET 0) AS entry
 WHERE {filters} OFFSET 0"""
 # The score condition is outside the subquery (OFFSET 0): beside the words, Postgres would also read
 # the score index.
