@@ -25,6 +25,7 @@ from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_files import ImportDifference, ImportMessage, ImportReport
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.review import Review, ReviewQuery
+from eggypro_core.domain.stock_change import StockLevel
 from eggypro_core.domain.undo import UndoReport
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantQuery
 from eggypro_core.maintenance import JobResult
@@ -43,6 +44,7 @@ REVIEWS_PATH = "/api/reviews"
 EVENTS_PATH = "/api/events"
 BATCHES_PATH = "/api/batches"
 KEYS_PATH = "/api/keys"
+STOCK_PATH = "/api/stock"
 BULK_UPDATES_PATH = "/api/bulk-updates"
 CATEGORIES_PATH = "/api/categories"
 UPLOADS_PATH = "/api/images/uploads"
@@ -502,6 +504,20 @@ def bulk_report_body(report: BulkReport) -> dict[str, Json]:
         ],
         "warnings": list(report.warnings),
         "dry_run": report.dry_run,
+    }
+
+
+def stock_levels_body(levels: Iterable[StockLevel]) -> dict[str, Json]:
+    """Return the stock of products and variants."""
+    return {
+        "items": [
+            {
+                "product": level.slug,
+                "variant": level.variant_id,
+                "stock_quantity": level.stock_quantity,
+            }
+            for level in levels
+        ]
     }
 
 

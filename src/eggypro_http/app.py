@@ -30,6 +30,7 @@ from eggypro_http.resources import (
     product_images,
     products,
     reviews,
+    stock,
     variants,
 )
 
@@ -44,6 +45,7 @@ ROUTES = with_openapi_route(
         *imports.ROUTES,
         *events.ROUTES,
         *bulk_updates.ROUTES,
+        *stock.ROUTES,
         *auth.ROUTES,
         *api_keys.ROUTES,
         *health.ROUTES,

@@ -47,6 +47,7 @@ REQUIRED: Mapping[tuple[str, str], AccessRequirement | None] = {
     ("GET", "/api/events"): Permission.EVENTS_READ,
     ("GET", "/api/batches"): WRITE,
     ("POST", "/api/bulk-updates"): WRITE,
+    ("POST", "/api/stock"): WRITE,
     ("GET", "/api/batches/{batch}"): WRITE,
     ("POST", "/api/batches/{batch}/undo"): WRITE,
     ("POST", "/images/uploads"): PUBLIC,  # its form is signed

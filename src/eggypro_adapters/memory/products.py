@@ -1,7 +1,7 @@
 """In-memory store of products."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from eggypro_core.domain.event import (
     product_changed,
     product_created,
     product_deleted,
+    variant_subject,
 )
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
@@ -40,6 +41,14 @@ from eggypro_core.domain.product_query import (
     Suggestion,
     name_sort_key,
     sort_key,
+)
+from eggypro_core.domain.stock_change import (
+    StockKey,
+    StockLevel,
+    StockLine,
+    changed_levels,
+    level_events,
+    unknown_lines,
 )
 from eggypro_core.search.results import ExplainedPage
 from eggypro_core.validation.parameters import Status
@@ -128,6 +137,34 @@ class MemoryProductStore:
             self._database.record(product_changed(product, changed))
             return quantity
 
+    def change_stock(self, lines: Sequence[StockLine]) -> tuple[StockLevel, ...]:
+        with self._database.lock:
+            state = self._database.state
+            found = [_find_level(state, line) for line in lines]
+            unknown = [(i, line) for i, line in enumerate(lines) if found[i] is None]
+            if unknown:
+                raise unknown_lines(unknown)
+            pairs = changed_levels(lines, [level for level in found if level is not None])
+            for before, after in pairs:
+                if before != after:
+                    self._store_level(before, after)
+            self._database.record(level_events(pairs))
+            return tuple(after for _, after in pairs)
+
+    def _store_level(self, before: StockLevel, after: StockLevel) -> None:
+        state = self._database.state
+        product = state.products[before.product_id]
+        if before.variant_id is None:
+            state.save(evolve(product, stock_quantity=after.stock_quantity))
+        else:
+            variants = [
+                evolve(variant, stock_quantity=after.stock_quantity)
+                if variant.id == before.variant_id
+                else variant
+                for variant in state.variants_of(product)
+            ]
+            state.save_variants(product, variants)
+
     def delete(self, slug: str, check: Callable[[Product], None]) -> None:
         with self._database.lock:
             product = self._database.state.get(slug)
@@ -151,6 +188,42 @@ class MemoryProductStore:
             session = MemoryImportSession(self._database, stage)
             yield session
             session.store()
+
+
+def _find_level(state: MemoryState, line: StockLine) -> StockLevel | None:
+    """Return the level of the product or variant that a line names."""
+    product_of_alias = state.aliases.get(str(line.key))
+    for product in state.products.values():
+        is_product = product.slug == line.key or product.id == product_of_alias
+        if line.kind is StockKey.PRODUCT and is_product:
+            return _product_level(product)
+        if line.kind is StockKey.SKU and product.sku == line.key:
+            return _product_level(product)
+        for variant in state.variants_of(product):
+            key = variant.sku if line.kind is StockKey.SKU else variant.id
+            if line.kind is not StockKey.PRODUCT and key == line.key:
+                subject = variant_subject(Subject.of_product(product), variant.id, variant.options)
+                return StockLevel(
+                    product.id,
+                    variant.id,
+                    product.slug,
+                    subject.name,
+                    product.version,
+                    variant.stock_quantity,
+                )
+    return None
+
+
+def _product_level(product: Product) -> StockLevel:
+    return StockLevel(
+        product.id,
+        None,
+        product.slug,
+        product.name,
+        product.version,
+        product.stock_quantity,
+        product.has_variants,
+    )
 
 
 def _export_product(product: Product, state: MemoryState) -> Product:

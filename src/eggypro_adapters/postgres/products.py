@@ -1,6 +1,6 @@
 """Product store in Postgres."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ from eggypro_adapters.postgres.product_rows import (
 )
 from eggypro_adapters.postgres.schema import product_categories, products, slug_aliases
 from eggypro_adapters.postgres.search_index import index_products
+from eggypro_adapters.postgres.stock_levels import change_stock
 from eggypro_core.domain.event import (
     Subject,
     product_changed,
@@ -62,6 +63,7 @@ from eggypro_core.domain.product import (
 from eggypro_core.domain.product_files import CatalogSnapshot
 from eggypro_core.domain.product_query import Facets, ProductQuery, Sort, Suggestion
 from eggypro_core.domain.slug import slugify
+from eggypro_core.domain.stock_change import StockLevel, StockLine
 from eggypro_core.search.results import ExplainedPage
 from eggypro_core.search.text import SEARCHABLE_FIELDS, document_terms
 from eggypro_core.validation.parameters import Status
@@ -170,6 +172,9 @@ class PostgresProductStore:
                 raise derived_field_error("stock_quantity")
             # Another writer has just removed the last variant.
         raise concurrent_write_error()
+
+    def change_stock(self, lines: Sequence[StockLine]) -> tuple[StockLevel, ...]:
+        return self._database.run_transaction(lambda connection: change_stock(connection, lines))
 
     def delete(self, slug: str, check: Callable[[Product], None]) -> None:
         self._database.run_transaction(lambda connection: _delete(connection, slug, check))

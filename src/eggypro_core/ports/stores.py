@@ -11,6 +11,7 @@ from eggypro_core.domain.product import ListedProduct, Product, ProductDraft
 from eggypro_core.domain.product_files import CatalogSnapshot
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery
+from eggypro_core.domain.stock_change import StockLevel, StockLine
 from eggypro_core.domain.variant import Variant, VariantDraft, VariantQuery
 from eggypro_core.ports.files import ImportSession
 from eggypro_core.search.results import ExplainedPage
@@ -83,6 +84,15 @@ class ProductStore(Protocol):
 
         Raises NotFoundError, SlugMovedError, and ConflictError if the stock is derived from
         variants and differs from `quantity`.
+        """
+        ...
+
+    def change_stock(self, lines: Sequence[StockLine]) -> tuple[StockLevel, ...]:
+        """Change the stock of several products and variants, and return their new levels.
+
+        Atomic: products are locked in the order of their ids, so that concurrent changes neither
+        deadlock nor sell anything twice. Former slugs work too. Raises ValidationError for items
+        that do not exist, and like `changed_levels`.
         """
         ...
 

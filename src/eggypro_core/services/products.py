@@ -43,6 +43,7 @@ from eggypro_core.domain.product_files import (
 )
 from eggypro_core.domain.product_query import ALL_PRODUCTS, Facets, ProductQuery, Suggestion
 from eggypro_core.domain.slug import is_slug
+from eggypro_core.domain.stock_change import StockLevel, StockUpdate
 from eggypro_core.errors import ConflictError, FieldError, UnavailableError, VersionConflictError
 from eggypro_core.ports import (
     Clock,
@@ -214,6 +215,17 @@ class ProductService:
     def set_stock(self, slug: str, quantity: int) -> int:
         """Set the stock and return it. Raises ValidationError, and like `adjust_stock`."""
         return self._products.set_stock(require_slug(slug), parse_quantity(quantity))
+
+    def change_stock(self, values: Mapping[str, object]) -> tuple[StockLevel, ...]:
+        """Change the stock of several products and variants in one step, such as for an order.
+
+        `values` are the JSON fields of a request: `items`, `reason` and `reference`. Returns the
+        new levels, each item once. Raises ValidationError, and ConflictError that lists every item
+        that is short; then nothing is changed.
+        """
+        update = StockUpdate.parse(values)
+        with writing_for(reason=update.reason, reference=update.reference):
+            return self._products.change_stock(update.lines)
 
     def import_products(
         self,

@@ -103,6 +103,7 @@ _TAGS: Mapping[str, str] = {
     "events": "Events",
     "batches": "Events",
     "bulk-updates": "Products",
+    "stock": "Products",
     "openapi.json": "API description",
 }
 """Tags of operations by the segment of their path."""

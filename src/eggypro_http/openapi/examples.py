@@ -35,6 +35,11 @@ BODY_EXAMPLES: Mapping[str, Mapping[str, Json]] = {
     "ProductPut": _PRODUCT,
     "ProductPatch": {"price": "29.99", "compare_at_price": "34.99"},
     "StockChange": {"delta": -1, "reason": "sale", "reference": "order 1017"},
+    "StockUpdate": {
+        "items": [{"product": "vanilla-egg-white-protein", "delta": 0}],
+        "reason": "sale",
+        "reference": "order 1017",
+    },
     "BulkUpdate": {
         "filter": {"category": "protein-powders"},
         "price": {"percent": "-20", "ending": "0.99", "keep_as_compare_at": True},

@@ -11,6 +11,7 @@ from eggypro_core.domain import (
     product_changes,
     product_fields,
     review,
+    stock_change,
     variant,
 )
 from eggypro_core.domain.event import EventType
@@ -227,6 +228,15 @@ _RESPONSES: Schemas = {
     "Event": closed_object(_EVENT),
     "EventPage": closed_object(
         {"items": array_of(schema_ref("Event")), "next_cursor": nullable_schema(STRING)}
+    ),
+    "StockLevels": closed_object(
+        {
+            "items": array_of(
+                closed_object(
+                    {"product": SLUG, "variant": nullable_schema(INTEGER), "stock_quantity": COUNT}
+                )
+            )
+        }
     ),
     "BulkReport": closed_object(
         {
@@ -460,6 +470,7 @@ _REQUESTS: Schemas = {
     },
     "ProductPatch": request_body(product_changes.PRODUCT_PATCH_VALIDATORS, excluded=_OWN_RESOURCES),
     "StockChange": _STOCK,
+    "StockUpdate": request_body(stock_change.STOCK_UPDATE_VALIDATORS, required=("items",)),
     "BulkUpdate": request_body(bulk_update.BULK_UPDATE_VALIDATORS),
     "VariantDraft": request_body(variant.VARIANT_VALIDATORS, required=variant.REQUIRED_FIELDS),
     "VariantPut": {

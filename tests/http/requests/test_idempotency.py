@@ -53,6 +53,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
         f"{PRODUCTS}/{{slug}}/variants/{{variant}}/stock": {"delta": 1},
         f"{PRODUCTS}/{{slug}}/reviews": review_values(comment="Another"),
         "/api/categories": {"name": "New"},
+        "/api/stock": {"items": [{"product": "plain", "delta": -1}]},
         "/api/bulk-updates": {"filter": {"all": True}, "set": {"brand": "Hen"}},
         "/api/images/uploads": {"product": PATH_VALUES["slug"]},
     }.items()
