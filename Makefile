@@ -57,6 +57,7 @@ soak: setup
 
 docs: setup
 	@$(BIN)/python -m tests.support.settings_page
+	@$(BIN)/python -m tests.support.errors_page
 
 # Describes the database that the migrations create. Run it after adding a migration.
 catalogue: setup

@@ -10,6 +10,7 @@ from eggypro_cli.exit_codes import REJECTED_EXIT_CODE, UNAVAILABLE_EXIT_CODE, US
 from eggypro_cli.output import ShellError, json_line, write
 from eggypro_core import errors
 from eggypro_core.serializers import Json
+from eggypro_http.problem_types import PROBLEM_TYPES
 
 MAX_SHOWN_ERRORS = 20
 """Number of validation errors shown to people; `--json` has all of them."""
@@ -28,45 +29,32 @@ _ADVICE_BY_KIND = {
 
 @frozen
 class ExitMessage:
-    """Exit code and wording of one kind of error.
-
-    `title` and `status` are those of HTTP; `status` is None for errors of the shell only.
-    """
+    """Exit code of one kind of error, and advice for people."""
 
     code: int
-    title: str
-    status: int | None
     advice: str = ""
-    kind: str = "about:blank"
-    """The problem type."""
 
 
 MESSAGES_BY_ERROR: Mapping[type[errors.EggyProError], ExitMessage] = {
-    errors.ValidationError: ExitMessage(REJECTED_EXIT_CODE, "Unprocessable Content", 422),
-    errors.ParseError: ExitMessage(REJECTED_EXIT_CODE, "Bad Request", 400),
-    errors.UnauthenticatedError: ExitMessage(REJECTED_EXIT_CODE, "Unauthorized", 401),
-    errors.ForbiddenError: ExitMessage(REJECTED_EXIT_CODE, "Forbidden", 403),
-    errors.NotFoundError: ExitMessage(REJECTED_EXIT_CODE, "Not Found", 404),
-    errors.GoneError: ExitMessage(REJECTED_EXIT_CODE, "Gone", 410),
-    errors.SlugMovedError: ExitMessage(
-        REJECTED_EXIT_CODE, "Permanent Redirect", 308, "use that slug"
-    ),
-    errors.ConflictError: ExitMessage(REJECTED_EXIT_CODE, "Conflict", 409),
-    errors.VersionConflictError: ExitMessage(REJECTED_EXIT_CODE, "Precondition Failed", 412),
-    errors.TooLargeError: ExitMessage(REJECTED_EXIT_CODE, "Content Too Large", 413),
-    errors.UpstreamError: ExitMessage(UNAVAILABLE_EXIT_CODE, "Bad Gateway", 502, "try again later"),
-    errors.RateLimitedError: ExitMessage(REJECTED_EXIT_CODE, "Too Many Requests", 429),
-    errors.UnavailableError: ExitMessage(UNAVAILABLE_EXIT_CODE, "Service Unavailable", 503),
+    errors.ValidationError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.ParseError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.UnauthenticatedError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.ForbiddenError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.NotFoundError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.GoneError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.SlugMovedError: ExitMessage(REJECTED_EXIT_CODE, "use that slug"),
+    errors.ConflictError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.VersionConflictError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.TooLargeError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.UpstreamError: ExitMessage(UNAVAILABLE_EXIT_CODE, "try again later"),
+    errors.RateLimitedError: ExitMessage(REJECTED_EXIT_CODE),
+    errors.UnavailableError: ExitMessage(UNAVAILABLE_EXIT_CODE),
     errors.StorageFullError: ExitMessage(
-        UNAVAILABLE_EXIT_CODE,
-        "Insufficient Storage",
-        507,
-        "free disk space, or make the disk writable, and try again",
-        "/problems/storage-full",
+        UNAVAILABLE_EXIT_CODE, "free disk space, or make the disk writable, and try again"
     ),
-    errors.NotConfiguredError: ExitMessage(USAGE_EXIT_CODE, "Service Unavailable", 503),
+    errors.NotConfiguredError: ExitMessage(USAGE_EXIT_CODE),
     errors.ConfigurationError: ExitMessage(
-        USAGE_EXIT_CODE, "Configuration", None, "`eggypro env example` explains every setting"
+        USAGE_EXIT_CODE, "`eggypro env example` explains every setting"
     ),
 }
 """The only mapping of errors to exit codes. Advice is added unless the message already has it."""
@@ -93,10 +81,10 @@ def message_for(error: errors.EggyProError | typer.TyperException) -> ExitMessag
             MESSAGES_BY_ERROR[kind] for kind in type(error).__mro__ if kind in MESSAGES_BY_ERROR
         )
     if isinstance(error, ShellError):
-        return ExitMessage(REJECTED_EXIT_CODE, "Refused", None)
+        return ExitMessage(REJECTED_EXIT_CODE)
     context = getattr(error, "ctx", None)  # a usage error has the context of its command
     command = context.command_path if context else "eggypro"
-    return ExitMessage(error.exit_code, "Usage", None, f"see `{command} --help`")
+    return ExitMessage(error.exit_code, f"see `{command} --help`")
 
 
 def is_misconfigured(error: Exception) -> bool:
@@ -109,10 +97,10 @@ def is_misconfigured(error: Exception) -> bool:
 
 def problem(error: errors.EggyProError | typer.TyperException) -> dict[str, Json]:
     """Return an error as problem JSON (RFC 9457)."""
-    message = message_for(error)
-    body: dict[str, Json] = {"type": message.kind, "title": message.title}
-    if message.status is not None:
-        body["status"] = message.status
+    kind = PROBLEM_TYPES[_problem_code(error)]
+    body: dict[str, Json] = {"type": kind.path, "title": kind.title}
+    if kind.status is not None:
+        body["status"] = kind.status
     body["detail"] = _printable(_detail(error))
     if isinstance(error, errors.ValidationError | errors.ConfigurationError):
         body["errors"] = [
@@ -120,6 +108,12 @@ def problem(error: errors.EggyProError | typer.TyperException) -> dict[str, Json
             for field_error in error.errors
         ]
     return body
+
+
+def _problem_code(error: errors.EggyProError | typer.TyperException) -> str:
+    if isinstance(error, errors.EggyProError):
+        return error.code
+    return "refused" if isinstance(error, ShellError) else "usage"
 
 
 def _sentence(error: errors.EggyProError | typer.TyperException, command: str) -> str:

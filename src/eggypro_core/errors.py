@@ -21,26 +21,35 @@ class FieldError:
 class EggyProError(Exception):
     """The base class of every error that this library raises deliberately.
 
-    `is_reported` is set by the first OutageDetector that sees the error.
+    `code` names the cause for clients; some errors carry one that is more specific than that of
+    their class. `is_reported` is set by the first OutageDetector that sees the error.
     """
 
+    code = "internal-error"
     is_reported = False
 
 
 class ValidationError(EggyProError):
     """The input is invalid. Carries all errors of its fields, not only the first."""
 
-    def __init__(self, errors: Sequence[FieldError]) -> None:
+    code = "validation-failed"
+
+    def __init__(self, errors: Sequence[FieldError], *, code: str = code) -> None:
         super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
         self.errors = tuple(errors)
+        self.code = code
 
 
 class ParseError(EggyProError):
     """The input cannot be parsed: malformed JSON, a tampered cursor."""
 
+    code = "malformed-request"
+
 
 class TooLargeError(EggyProError):
     """The input exceeds a size limit."""
+
+    code = "content-too-large"
 
 
 class UnauthenticatedError(EggyProError):
@@ -48,6 +57,8 @@ class UnauthenticatedError(EggyProError):
 
     `is_failure` marks one that cannot be verified: a client that sends many of them is guessing.
     """
+
+    code = "unauthenticated"
 
     def __init__(
         self,
@@ -62,17 +73,24 @@ class UnauthenticatedError(EggyProError):
 class RateLimitedError(EggyProError):
     """The client has exceeded a rate limit. It may retry after `retry_after` seconds."""
 
-    def __init__(self, retry_after: int, message: str = "") -> None:
+    code = "rate-limited"
+
+    def __init__(self, retry_after: int, message: str = "", *, code: str = code) -> None:
         super().__init__(message or f"Too many requests. Try again in {retry_after} s.")
         self.retry_after = retry_after
+        self.code = code
 
 
 class ForbiddenError(EggyProError):
     """The credential is valid, but lacks the permission."""
 
+    code = "forbidden"
+
 
 class NotFoundError(EggyProError):
     """The product (or `kind`) does not exist, or the client may not see it."""
+
+    code = "not-found"
 
     def __init__(self, message: str, *, kind: str = "product") -> None:
         super().__init__(message)
@@ -82,9 +100,13 @@ class NotFoundError(EggyProError):
 class GoneError(EggyProError):
     """The requested data existed, and was deleted after its retention or replaced by a restore."""
 
+    code = "gone"
+
 
 class SlugMovedError(EggyProError):
     """The requested slug is a former one; the product's current slug is `slug`."""
+
+    code = "slug-moved"
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"The product is now at '{slug}'")
@@ -94,13 +116,18 @@ class SlugMovedError(EggyProError):
 class ConflictError(EggyProError):
     """The input is valid, but conflicts with stored data: a taken slug or SKU, too little stock."""
 
-    def __init__(self, message: str, *, field: str = "") -> None:
+    code = "conflict"
+
+    def __init__(self, message: str, *, field: str = "", code: str = code) -> None:
         super().__init__(message)
         self.field = field
+        self.code = code
 
 
 class VersionConflictError(EggyProError):
     """Another editorial write came between reading and writing. Nothing is stored."""
+
+    code = "version-conflict"
 
 
 class UnavailableKind(Enum):
@@ -121,6 +148,8 @@ class UnavailableError(EggyProError):
     `retry_after` is the number of seconds to wait, if known: the dependency is then busy.
     """
 
+    code = "service-unavailable"
+
     def __init__(
         self,
         message: str,
@@ -131,6 +160,8 @@ class UnavailableError(EggyProError):
         super().__init__(message)
         self.retry_after = retry_after
         self.kind = kind
+        if retry_after is not None:
+            self.code = "busy"
 
     @property
     def is_busy(self) -> bool:
@@ -140,6 +171,19 @@ class UnavailableError(EggyProError):
 
 class StorageFullError(UnavailableError):
     """A disk is full, over its quota or read-only. Nothing is stored, and reads still succeed."""
+
+    code = "storage-full"
+
+
+def database_unavailable_error(
+    message: str = "The database is unavailable. Try again later.",
+    *,
+    kind: UnavailableKind = UnavailableKind.DOWN,
+) -> UnavailableError:
+    """Return the error for a database that cannot be used now."""
+    error = UnavailableError(message, kind=kind)
+    error.code = "database-unavailable"
+    return error
 
 
 @contextmanager
@@ -167,13 +211,19 @@ def is_storage_full(error: OSError) -> bool:
 class NotConfiguredError(EggyProError):
     """The request needs a setting that this shop lacks. The message names the setting."""
 
+    code = "not-configured"
+
 
 class UpstreamError(EggyProError):
     """A dependency (such as the image store) returned an unexpected response."""
 
+    code = "upstream-failed"
+
 
 class ConfigurationError(EggyProError):
     """The settings are invalid. Names every invalid setting, never its value."""
+
+    code = "invalid-settings"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("\n".join(error.message for error in errors))

@@ -27,6 +27,7 @@ from eggypro_http.resources import (
     imports,
     maintenance,
     metrics,
+    problems,
     product_images,
     products,
     reviews,
@@ -51,6 +52,7 @@ ROUTES = with_openapi_route(
         *health.ROUTES,
         *metrics.ROUTES,
         *maintenance.ROUTES,
+        *problems.ROUTES,
     )
 )
 """All routes of the API."""

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 import falcon
 import orjson
 
-from eggypro_core import errors
 from eggypro_core.errors import (
     ConfigurationError,
     EggyProError,
@@ -20,9 +19,14 @@ from eggypro_core.errors import (
     is_storage_full,
     storage_full_error,
 )
+from eggypro_http.problem_types import (
+    BAD_REQUEST,
+    INTERNAL_ERROR,
+    NOT_FOUND,
+    PROBLEM_TYPES,
+)
 from eggypro_http.urls import redirect_url
 
-BAD_REQUEST, NOT_FOUND, INTERNAL_ERROR = 400, 404, 500
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 NO_STORE = "no-store"
 MAX_ERRORS = 100
@@ -30,27 +34,21 @@ MAX_ERRORS = 100
 REQUEST_ID_KEY = "eggypro.request_id"
 """The environ key of the request id."""
 
-STATUS_BY_ERROR: Mapping[type[EggyProError], int] = {
-    errors.ValidationError: 422,
-    errors.ParseError: 400,
-    errors.UnauthenticatedError: 401,
-    errors.ForbiddenError: 403,
-    errors.NotFoundError: 404,
-    errors.GoneError: 410,
-    errors.SlugMovedError: 308,
-    errors.ConflictError: 409,
-    errors.VersionConflictError: 412,
-    errors.TooLargeError: 413,
-    errors.UpstreamError: 502,
-    errors.RateLimitedError: 429,
-    errors.UnavailableError: 503,
-    errors.StorageFullError: 507,
-    errors.NotConfiguredError: 503,
-    errors.ConfigurationError: 500,
+_CODE_BY_STATUS: Mapping[int, str] = {
+    400: BAD_REQUEST,
+    401: "unauthenticated",
+    403: "forbidden",
+    404: NOT_FOUND,
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    408: "request-timeout",
+    410: "gone",
+    411: "length-required",
+    413: "content-too-large",
+    415: "unsupported-media-type",
+    422: "validation-failed",
 }
-"""The HTTP status of each error of the core."""
-
-_TITLES: Mapping[int, str] = {422: "Unprocessable Content"}  # Falcon still uses the former name
+"""The problem types of errors of the framework; it raises no others."""
 _HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": "Bearer"},
     503: {"Retry-After": "5"},
@@ -65,8 +63,6 @@ _DEFAULT_DETAILS: Mapping[int, str] = {
     " Try again later.",
 }
 """Details for errors that have no message, or none that is meant for clients."""
-_KINDS: Mapping[int, str] = {507: "/problems/storage-full"}
-"""The problem types of statuses with only one cause."""
 
 ReportError: TypeAlias = Callable[[Mapping[str, Any], Exception], None]
 """Reports an unexpected error, given the environ of the request that raised it."""
@@ -103,20 +99,20 @@ def install_error_handlers(app: "falcon.App[Any, Any]", report: ReportError) -> 
 
 
 def problem(
-    status: int,
+    code: str,
     request_id: str,
     detail: str | None = None,
     field_errors: Sequence[FieldError] = (),
     *,
-    kind: str | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return the problem JSON of a status, with further `members`."""
+    """Return the problem JSON of the type `code`, with further `members`."""
+    kind = PROBLEM_TYPES[code]
     body: dict[str, Any] = {
-        "type": kind or _KINDS.get(status, "about:blank"),
-        "title": _TITLES.get(status) or falcon.code_to_http_status(status)[4:],
-        "status": status,
-        "detail": detail or _DEFAULT_DETAILS.get(status, ""),
+        "type": kind.path,
+        "title": kind.title,
+        "status": kind.http_status,
+        "detail": detail or _DEFAULT_DETAILS.get(kind.http_status, kind.meaning),
         "request_id": request_id,
     }
     if field_errors:
@@ -129,7 +125,7 @@ def problem(
 def _on_error(
     request: falcon.Request, response: falcon.Response, error: EggyProError, _params: object
 ) -> None:
-    _respond(request, response, STATUS_BY_ERROR[type(error)], str(error))
+    _respond(request, response, error.code, str(error))
 
 
 def _on_validation_error(
@@ -137,7 +133,7 @@ def _on_validation_error(
 ) -> None:
     # A body of a megabyte can contain a very large number of errors.
     reported = ValidationError(error.errors[:MAX_ERRORS])
-    _respond(request, response, STATUS_BY_ERROR[ValidationError], str(reported), reported.errors)
+    _respond(request, response, error.code, str(reported), reported.errors)
 
 
 def _on_slug_moved(
@@ -147,14 +143,14 @@ def _on_slug_moved(
     params: Mapping[str, str],
 ) -> None:
     response.set_header("Location", redirect_url(request, params, error.slug))
-    _respond(request, response, STATUS_BY_ERROR[SlugMovedError], str(error))
+    _respond(request, response, error.code, str(error))
 
 
 def _on_rate_limited(
     request: falcon.Request, response: falcon.Response, error: RateLimitedError, _params: object
 ) -> None:
     response.set_header("Retry-After", str(error.retry_after))
-    _respond(request, response, STATUS_BY_ERROR[RateLimitedError], str(error))
+    _respond(request, response, error.code, str(error))
 
 
 def _on_unavailable(
@@ -162,7 +158,7 @@ def _on_unavailable(
 ) -> None:
     if not _is_logged_outage(error):
         _log.warning("%s, request %s", error, request.env[REQUEST_ID_KEY])
-    _respond(request, response, STATUS_BY_ERROR[type(error)])
+    _respond(request, response, error.code)
     if isinstance(error, UnavailableError) and error.retry_after:
         response.set_header("Retry-After", str(error.retry_after))
 
@@ -176,18 +172,19 @@ def _on_falcon_error(
     request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, _params: object
 ) -> None:
     response.set_headers(error.headers or {})
-    _respond(request, response, error.status_code, error.description)
+    code = _CODE_BY_STATUS.get(error.status_code, BAD_REQUEST)
+    _respond(request, response, code, error.description)
 
 
 def _respond(
     request: falcon.Request,
     response: falcon.Response,
-    status: int,
+    code: str,
     detail: str | None = None,
     field_errors: Sequence[FieldError] = (),
 ) -> None:
-    response.status = status
+    status = response.status = PROBLEM_TYPES[code].http_status
     response.content_type = PROBLEM_MEDIA_TYPE
     response.set_header("Cache-Control", NO_STORE)
     response.set_headers(_HEADERS.get(status, {}))
-    response.data = problem(status, request.env[REQUEST_ID_KEY], detail, field_errors)
+    response.data = problem(code, request.env[REQUEST_ID_KEY], detail, field_errors)

@@ -24,6 +24,7 @@ _CONVERTER_BY_NAME = {
     "upload": "slug",
     "job": "slug",
     "batch": "long",
+    "code": "slug",
 }
 """The converter of each variable in the path of a route."""
 _CONVERTER_SUFFIX = re.compile(r":\w+(?=})")

@@ -13,7 +13,7 @@ from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import EggyProError, FieldError, UnavailableError
 from eggypro_core.validation.parameters import Status
 from eggypro_http.app import create_app
-from eggypro_http.errors import STATUS_BY_ERROR
+from eggypro_http.problem_types import PROBLEM_TYPES
 from tests.support.builders import make_shop
 from tests.support.wsgi import EGG, PRODUCTS, failing_app, send_request
 
@@ -38,8 +38,37 @@ ERRORS = [
     errors.UnavailableError(PRIVATE_TEXT),
     errors.StorageFullError(PRIVATE_TEXT),
     errors.NotConfiguredError("Set JWT_SECRET"),
-    errors.ConfigurationError([FieldError("POSTGRES_URL", PRIVATE_TEXT)]),
+    errors.ValidationError(FIELD_ERRORS, code="idempotency-key-reused"),
+    errors.RateLimitedError(7, code="locked-out"),
+    errors.UnavailableError(PRIVATE_TEXT, retry_after=7),
+    errors.database_unavailable_error(PRIVATE_TEXT),
+    *(
+        errors.ConflictError("Taken", code=code)
+        for code in (
+            "slug-taken",
+            "sku-taken",
+            "options-taken",
+            "insufficient-stock",
+            "limit-reached",
+            "derived-field",
+            "category-cycle",
+            "not-undoable",
+            "concurrent-write",
+            "request-in-progress",
+        )
+    ),
 ]
+
+FRAMEWORK_CODES = {
+    400: "malformed-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    408: "request-timeout",
+    411: "length-required",
+    413: "content-too-large",
+    415: "unsupported-media-type",
+}
 
 
 class BrokenStore(MemoryProductStore):
@@ -60,28 +89,38 @@ def client_raising(error: Exception) -> TestClient:
     return TestClient(create_app(make_shop(BrokenStore(error))))
 
 
-def test_every_error_has_a_status() -> None:
-    assert set(STATUS_BY_ERROR) == {*EggyProError.__subclasses__(), errors.StorageFullError}
-    assert {type(error) for error in ERRORS} == set(STATUS_BY_ERROR)
+def test_every_error_of_the_core_is_tested() -> None:
+    tested = {type(error) for error in ERRORS}
+    # Invalid settings are an internal error of a server.
+    assert tested | {errors.ConfigurationError} == {
+        *EggyProError.__subclasses__(),
+        errors.StorageFullError,
+    }
 
 
 def test_no_error_but_a_full_disk_is_a_special_case_of_another() -> None:
-    special = [case for kind in STATUS_BY_ERROR for case in kind.__subclasses__()]
+    special = [case for kind in EggyProError.__subclasses__() for case in kind.__subclasses__()]
     assert special == [errors.StorageFullError]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_every_problem_type_of_http_is_tested() -> None:
+    tested = {error.code for error in ERRORS} | {*FRAMEWORK_CODES.values()}
+    http_codes = {code for code, kind in PROBLEM_TYPES.items() if kind.status is not None}
+    # `import-refused` is a response rather than an error: tests of imports have it.
+    assert tested | {"internal-error", "import-refused"} == http_codes
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.code)
 def test_errors_are_problems_with_their_status(error: EggyProError) -> None:
     response = client_raising(error).simulate_get(EGG)
-    assert response.status_code == STATUS_BY_ERROR[type(error)]
+    assert response.status_code == PROBLEM_TYPES[error.code].status
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
     problem = response.json
-    is_full = isinstance(error, errors.StorageFullError)
-    assert problem["type"] == ("/problems/storage-full" if is_full else "about:blank")
+    assert problem["type"] == f"/problems/{error.code}"
     assert problem["status"] == response.status_code
     assert problem["request_id"] == response.headers["x-request-id"]
-    assert problem["title"]
+    assert problem["title"] == PROBLEM_TYPES[error.code].title
     if response.status_code < 500:
         assert problem["detail"] == str(error)
 
@@ -144,7 +183,7 @@ def test_unexpected_errors_are_logged_but_not_disclosed(
     response = client_raising(error).simulate_get(EGG)
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.json["title"] == "Internal Server Error"
+    assert response.json["title"] == "Internal error"
     for secret in ("hunter2", "Traceback", type(error).__name__):
         assert secret not in response.text
     [record] = [entry for entry in caplog.records if entry.levelno == logging.ERROR]
@@ -177,6 +216,12 @@ def test_falcon_errors_are_problems() -> None:
     )
     assert response.json.items() >= {"status": 410, "title": "Gone"}.items()
     assert response.json["detail"] == "It was here"
+
+
+@pytest.mark.parametrize(("status", "code"), FRAMEWORK_CODES.items())
+def test_errors_of_the_framework_have_a_problem_type(status: int, code: str) -> None:
+    response = client_raising(falcon.HTTPError(status)).simulate_get(EGG)
+    assert (response.status_code, response.json["type"]) == (status, f"/problems/{code}")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

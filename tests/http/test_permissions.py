@@ -63,6 +63,7 @@ REQUIRED: Mapping[tuple[str, str], AccessRequirement | None] = {
     ("GET", "/api/metrics"): METRICS,
     ("GET", "/api/cron/{job}"): Credential.CRON,
     ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/problems/{code}"): PUBLIC,
 }
 REQUIRED_BY_PARAMETER: Mapping[tuple[str, str, str], AccessRequirement] = {
     ("GET", "/api/products", "status"): READ,

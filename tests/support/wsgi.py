@@ -29,6 +29,7 @@ PATH_VALUES = {
     "job": "metrics",
     "batch": 1,
     "key": 1,
+    "code": "slug-taken",
 }
 """Path parameters that exist in the shop of the fixture `full`."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from eggypro_http.app import ROUTES
+from tests.support import errors_page
 from tests.support.settings_page import PAGE, render_page
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +79,11 @@ def test_unknown_requests_are_reported() -> None:
 
 def test_the_settings_page_is_current() -> None:
     assert PAGE.read_text("utf-8") == render_page(), "run `make docs`"
+
+
+def test_the_page_of_errors_is_current() -> None:
+    page = errors_page.PAGE.read_text("utf-8")
+    assert page == errors_page.render_page(), "run `make docs`"
 
 
 def figures_without_source(page: str, folder: Path) -> list[str]:

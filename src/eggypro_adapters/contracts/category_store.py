@@ -187,7 +187,7 @@ class CategoryStoreContract:
         assert slugs == ["bars", "bars-2", "bars-3", "none-2", "category"]
         with pytest.raises(ConflictError) as exc_info:
             stores.categories.create(CategoryDraft(name="x", slug="bars-2", parent="bars-2"), NOON)
-        assert exc_info.value.field == "slug"
+        assert (exc_info.value.field, exc_info.value.code) == ("slug", "slug-taken")
         with pytest.raises(ConflictError, match="another"):
             stores.categories.update("bars", set_slug("bars-2"))
         stores.categories.update("bars-2", ARCHIVE)

@@ -135,9 +135,10 @@ class IdempotencyStoreContract:
                 idempotent_shop.store.run, idempotent_shop.shop, "a", NOON, run_slowly
             )
             wait_for_event(is_started)
-            with pytest.raises(ConflictError, match="is being answered"):
+            with pytest.raises(ConflictError, match="is being answered") as exc_info:
                 idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, sell_egg)
             can_finish.set()
+            assert exc_info.value.code == "request-in-progress"
             assert first.result() == (RESPONSE, False)
 
     def test_work_reads_its_own_writes(self, idempotent_shop: IdempotentShop) -> None:

@@ -125,7 +125,7 @@ class ProductStoreContract:
         assert slugs == ["egg-white", "egg-white-2", "egg-white-3"]
         with pytest.raises(ConflictError) as exc_info:
             store.create(make_draft(slug="egg-white-2"), NOON)
-        assert exc_info.value.field == "slug"
+        assert (exc_info.value.field, exc_info.value.code) == ("slug", "slug-taken")
         assert store.create(make_draft("Search"), NOON).slug == "search-2"
 
     def test_generated_slugs_stay_within_the_limit(self, store: ProductStore) -> None:
@@ -146,7 +146,7 @@ class ProductStoreContract:
         other = store.create(make_draft(sku="B"), NOON)
         with pytest.raises(ConflictError, match="egg-white") as exc_info:
             store.create(make_draft(sku="A"), NOON)
-        assert exc_info.value.field == "sku"
+        assert (exc_info.value.field, exc_info.value.code) == ("sku", "sku-taken")
         with pytest.raises(ConflictError):
             store.update(other.slug, lambda product: evolve(product, sku="A"))
         assert store.get(other.slug).sku == "B"
@@ -282,6 +282,7 @@ class ProductStoreContract:
         with pytest.raises(ConflictError) as exc_info:
             store.adjust_stock("egg-white", -1)
         assert exc_info.value.field == "stock_quantity"
+        assert exc_info.value.code == "insufficient-stock"
         assert store.adjust_stock("egg-white", 2_147_483_647) == 2_147_483_647
         for delta in (1, 2**40, -(2**40)):
             with pytest.raises(ConflictError):

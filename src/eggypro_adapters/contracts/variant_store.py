@@ -217,7 +217,7 @@ class VariantStoreContract:
         reordered = evolve(draft, options={"Flavour": "Egg", "Size": "1"})
         with pytest.raises(ConflictError) as exc_info:
             stores.variants.create(EGG, reordered, LATER)
-        assert exc_info.value.field == "options"
+        assert (exc_info.value.field, exc_info.value.code) == ("options", "options-taken")
         with pytest.raises(ConflictError):
             stores.update_variant(other, options=reordered.options)
         assert stores.update_variant(other, options={"Size": "2"}).options == {"Size": "2"}
@@ -254,7 +254,7 @@ class VariantStoreContract:
         for action in actions:
             with pytest.raises(ConflictError) as exc_info:
                 action()
-            assert exc_info.value.field == "sku"
+            assert (exc_info.value.field, exc_info.value.code) == ("sku", "sku-taken")
         stores.delete_variant(first)
         stores.update_variant(second, sku=None)
         assert stores.products.create(make_draft("Third", sku="V"), NOON).sku == "V"
@@ -422,6 +422,7 @@ class VariantStoreContract:
             with pytest.raises(ConflictError) as exc_info:
                 stores.variants.adjust_stock(EGG, variant.id, delta)
             assert exc_info.value.field == "stock_quantity"
+            assert exc_info.value.code == ("insufficient-stock" if delta < 0 else "limit-reached")
         assert stores.variants.set_stock(EGG, variant.id, MAX_STOCK) == MAX_STOCK
         assert stores.get_summary()[2] == MAX_STOCK
 

@@ -33,7 +33,7 @@ from eggypro_adapters.embedded_postgres.guardian import (
 )
 from eggypro_adapters.embedded_postgres.os_user import child_user_options, identity_for
 from eggypro_adapters.embedded_postgres.paths import make_private_folder, socket_folder
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import UnavailableError, database_unavailable_error
 
 __all__ = ["Attachment", "attach", "find_binaries"]
 
@@ -194,7 +194,7 @@ class _Server:
         except (PermissionError, subprocess.CalledProcessError) as error:
             if isinstance(error, subprocess.CalledProcessError) and error.returncode < 0:
                 return  # killed by a signal: `join` starts another one
-            raise UnavailableError(
+            raise database_unavailable_error(
                 f"User {owner.st_uid}, the owner of {self.data}, cannot run {sys.executable} with"
                 f" {guardian.__file__}: choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"
             ) from error
@@ -203,7 +203,7 @@ class _Server:
 def _check_owner(data: Path) -> None:
     owner = data.stat().st_uid
     if os.geteuid() not in {0, owner}:
-        raise UnavailableError(
+        raise database_unavailable_error(
             f"{data} belongs to user {owner}, and you are user {os.geteuid()}: choose another"
             " EGGYPRO_DATA_DIR, or set POSTGRES_URL"
         )
@@ -268,7 +268,9 @@ def _pause_or_raise(deadline: float, why: str) -> None:
 
 
 def _failure(problem: str, why: str) -> UnavailableError:
-    return UnavailableError(f"The embedded Postgres {problem} ({why.strip()}): {_remedy(why)}")
+    return database_unavailable_error(
+        f"The embedded Postgres {problem} ({why.strip()}): {_remedy(why)}"
+    )
 
 
 def _remedy(why: str) -> str:
@@ -285,6 +287,6 @@ def _translate_os_errors(data: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = str(error.strerror)
-        raise UnavailableError(
+        raise database_unavailable_error(
             f"The embedded Postgres cannot use {data} ({why}): {_remedy(why)}"
         ) from error

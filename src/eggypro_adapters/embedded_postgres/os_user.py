@@ -16,7 +16,7 @@ from typing import Any
 from attrs import frozen
 
 from eggypro_adapters.embedded_postgres.paths import ROOT_UID, TMP, make_private_folder, tmp_folder
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import UnavailableError, database_unavailable_error
 
 
 @frozen
@@ -43,7 +43,7 @@ def identity_for(data: Path, cluster: Path, binaries: Path) -> ProcessIdentity:
         return ProcessIdentity(binaries, command_prefix=namespace)
     if owner == ROOT_UID:
         return _as_nobody(data, binaries)
-    raise UnavailableError(
+    raise database_unavailable_error(
         f"Postgres cannot run as user {owner}, which has no name on this machine, and user"
         " namespaces are forbidden here: add a line for that user to /etc/passwd, or set"
         " POSTGRES_URL"
@@ -94,7 +94,7 @@ def _as_nobody(data: Path, binaries: Path) -> ProcessIdentity:
 
 
 def _unavailable(why: str) -> UnavailableError:
-    return UnavailableError(
+    return database_unavailable_error(
         f"Postgres cannot run as root, user namespaces are forbidden here, and {why}: start"
         " this as another user, or set POSTGRES_URL"
     )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR
 
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import database_unavailable_error
 
 ROOT_UID = 0
 TMP = Path("/tmp")  # noqa: S108  (the owner of every folder in it is checked)
@@ -42,7 +42,7 @@ def make_private_folder(folder: Path, owner: int, *, mode: int = 0o700) -> None:
     status = folder.lstat()
     # Root may own it: it is just being created for the owner.
     if not S_ISDIR(status.st_mode) or status.st_uid not in {owner, ROOT_UID}:
-        raise UnavailableError(
+        raise database_unavailable_error(
             f"{folder} belongs to another user: remove it, choose another EGGYPRO_DATA_DIR, or"
             " set POSTGRES_URL"
         )

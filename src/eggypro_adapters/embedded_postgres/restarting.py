@@ -6,7 +6,7 @@ from threading import Lock
 from eggypro_adapters.embedded_postgres import attach, request_session
 from eggypro_adapters.embedded_postgres.guardian import CLUSTER_FOLDER
 from eggypro_core.circuit_breaker import CircuitBreaker
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import UnavailableError, database_unavailable_error
 
 RESTART_TIMEOUT_SECONDS = 5.0
 """Seconds that a connection waits for the server to start again."""
@@ -43,7 +43,7 @@ class RestartingAttachment:
         Raises UnavailableError.
         """
         if not self._lock.acquire(blocking=not self._circuit_breaker.is_open):
-            raise UnavailableError(self._failure)
+            raise database_unavailable_error(self._failure)
         try:
             if _is_down(self._attachment.socket_dir):
                 self._start()
@@ -56,7 +56,7 @@ class RestartingAttachment:
 
     def _start(self) -> None:
         if not self._circuit_breaker.allows():
-            raise UnavailableError(self._failure)
+            raise database_unavailable_error(self._failure)
         try:
             self._require_database()
             new = attach(self._data, timeout=self._timeout)
@@ -74,7 +74,7 @@ class RestartingAttachment:
         Its disk may only be unmounted.
         """
         if not (self._data / CLUSTER_FOLDER).exists():
-            raise UnavailableError(
+            raise database_unavailable_error(
                 f"The database in {self._data} is missing: mount its disk or restore a backup, or"
                 " restart the server to begin with an empty one"
             )

@@ -31,7 +31,10 @@ class MemoryIdempotencyStore:
     ) -> tuple[StoredResponse, bool]:
         with self._lock:
             if key in self._running_keys:
-                raise ConflictError("A request with this Idempotency-Key is being answered")
+                raise ConflictError(
+                    "A request with this Idempotency-Key is being answered",
+                    code="request-in-progress",
+                )
             expires_at, response = self._responses.get(key, (at, None))
             if response is not None and expires_at > at:
                 return response, True

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from attrs import frozen
 
-from eggypro_core.errors import UnavailableError, UnavailableKind
+from eggypro_core.errors import UnavailableError, UnavailableKind, database_unavailable_error
 
 BUSY_RETRY_AFTER_SECONDS = 5
 """Seconds to wait before a retry when the database is busy."""
@@ -33,12 +33,12 @@ class _Cause:
 
     pattern: str
     sentence: str
-    error: Callable[[str], UnavailableError] = UnavailableError
+    error: Callable[[str], UnavailableError] = database_unavailable_error
 
 
 def misconfigured_error(message: str) -> UnavailableError:
     """Return the error of a database that rejects the settings or lacks a right of our role."""
-    return UnavailableError(message, kind=UnavailableKind.MISCONFIGURED)
+    return database_unavailable_error(message, kind=UnavailableKind.MISCONFIGURED)
 
 
 def busy_error(
@@ -191,7 +191,9 @@ def connection_error(
     for cause in _CAUSES:
         if match := re.search(cause.pattern, message, re.IGNORECASE | re.MULTILINE):
             return cause.error(cause.sentence.format_map(values | match.groupdict()))
-    return UnavailableError("Postgres at {address} refuses connections: {text}".format_map(values))
+    return database_unavailable_error(
+        "Postgres at {address} refuses connections: {text}".format_map(values)
+    )
 
 
 def quote_message(message: str) -> str:

@@ -18,6 +18,7 @@ from eggypro_core.errors import (
     StorageFullError,
     UnavailableError,
     UnavailableKind,
+    database_unavailable_error,
     translate_storage_errors,
 )
 
@@ -60,7 +61,10 @@ def translate_errors(role: str | None = None) -> Iterator[None]:
 
 def concurrent_write_error() -> ConflictError:
     """Return the error of a write that failed repeatedly because of other writers."""
-    return ConflictError("Another request changed the same data at the same time. Try again.")
+    return ConflictError(
+        "Another request changed the same data at the same time. Try again.",
+        code="concurrent-write",
+    )
 
 
 def is_connection_lost(error: psycopg.Error) -> bool:
@@ -95,7 +99,7 @@ def _unavailable_error(error: psycopg.Error, state: str) -> UnavailableError:
     if state == DISK_FULL_STATE:
         return StorageFullError("The disk of the database is full")
     reason = quote_message(str(error))
-    return UnavailableError(f"The database is unavailable ({reason}). Try again later.")
+    return database_unavailable_error(f"The database is unavailable ({reason}). Try again later.")
 
 
 def _unusable_database(
@@ -105,7 +109,7 @@ def _unusable_database(
     if state in MISSING_SCHEMA_STATES or (
         state == MISSING_FUNCTION_STATE and OUR_FUNCTION_PREFIX in str(error)
     ):
-        return UnavailableError(
+        return database_unavailable_error(
             "The database schema does not match this version: run `eggypro db upgrade`",
             kind=UnavailableKind.OUTDATED_SCHEMA,
         )
@@ -117,7 +121,7 @@ def _unusable_database(
             " package, such as postgresql-contrib, on the database server"
         )
     if state == READ_ONLY_STATE:
-        return UnavailableError(
+        return database_unavailable_error(
             "The database is read-only: connect to its primary, or reset"
             " default_transaction_read_only"
         )
@@ -135,11 +139,21 @@ _BUSY = {
     ),
 }
 _UNIQUE_CONFLICTS = {
-    "products_slug_idx": ConflictError("The slug belongs to another product", field="slug"),
-    "categories_slug_idx": ConflictError("The slug belongs to another category", field="slug"),
-    "products_sku_idx": ConflictError("The SKU belongs to another product", field="sku"),
-    "skus_pkey": ConflictError("The SKU belongs to another product or variant", field="sku"),
+    "products_slug_idx": ConflictError(
+        "The slug belongs to another product", field="slug", code="slug-taken"
+    ),
+    "categories_slug_idx": ConflictError(
+        "The slug belongs to another category", field="slug", code="slug-taken"
+    ),
+    "products_sku_idx": ConflictError(
+        "The SKU belongs to another product", field="sku", code="sku-taken"
+    ),
+    "skus_pkey": ConflictError(
+        "The SKU belongs to another product or variant", field="sku", code="sku-taken"
+    ),
     "variants_combination_idx": ConflictError(
-        "The product already has a variant with these options", field="options"
+        "The product already has a variant with these options",
+        field="options",
+        code="options-taken",
     ),
 }

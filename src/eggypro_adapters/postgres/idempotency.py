@@ -41,7 +41,10 @@ class PostgresIdempotencyStore:
     ) -> tuple[StoredResponse, bool]:
         with self._database.short_transaction() as connection:
             if not try_idempotency_lock(connection, key):
-                raise ConflictError("A request with this Idempotency-Key is being answered")
+                raise ConflictError(
+                    "A request with this Idempotency-Key is being answered",
+                    code="request-in-progress",
+                )
             row = connection.execute(_STORED_RESPONSE, {"name": key, "at": at}).one_or_none()
             if row is not None:
                 return StoredResponse(*row), True

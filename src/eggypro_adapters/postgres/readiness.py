@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.permission_errors import SCHEMA_PERMISSION, TABLE_PERMISSION
 from eggypro_adapters.postgres.schema import HEAD_REVISION, is_outdated, metadata
-from eggypro_core.errors import UnavailableError, UnavailableKind
+from eggypro_core.errors import UnavailableError, UnavailableKind, database_unavailable_error
 
 SCHEMA_TTL_SECONDS = 5.0
 """Seconds for which a schema that was found usable is not checked again."""
@@ -60,13 +60,13 @@ class DatabaseCheck:
         rows = self._database.fetch(_SCHEMA, {"tables": tables})
         revision, missing, unreadable = rows[0] if rows else (None, (), ())
         if is_outdated(revision):
-            raise UnavailableError(
+            raise database_unavailable_error(
                 f"The database is at revision {revision or 'none'}, older than {HEAD_REVISION} of"
                 " this version: run `eggypro db upgrade`",
                 kind=UnavailableKind.OUTDATED_SCHEMA,
             )
         if missing:
-            raise UnavailableError(
+            raise database_unavailable_error(
                 f"The database lacks the table {missing[0]}: restore it, and run `eggypro db check`"
             )
         if unreadable:

@@ -25,6 +25,7 @@ from eggypro_core.errors import (
     NotFoundError,
     UnauthenticatedError,
     UnavailableError,
+    database_unavailable_error,
 )
 from eggypro_core.ports import Clock
 from eggypro_core.validation import fields
@@ -137,7 +138,9 @@ def key_not_found(prefix: str) -> NotFoundError:
 
 def too_many_keys() -> ConflictError:
     """Return the error for a key above MAX_API_KEYS."""
-    return ConflictError(f"There are {MAX_API_KEYS} API keys: revoke one that is not used")
+    return ConflictError(
+        f"There are {MAX_API_KEYS} API keys: revoke one that is not used", code="limit-reached"
+    )
 
 
 def minute_of(time: datetime) -> datetime:
@@ -239,7 +242,7 @@ class CachedApiKeyVerifier:
     def _get(self, prefix: str) -> ApiKey:
         """Read a key. After a failure one request at a time retries; all others fail fast."""
         if not self._circuit_breaker.allows():
-            error = UnavailableError("The database is unavailable. Try again later.")
+            error = database_unavailable_error()
             error.is_reported = True  # with the error that opened the circuit breaker
             raise error
         try:

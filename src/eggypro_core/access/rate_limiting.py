@@ -170,7 +170,9 @@ class Admission:
         if exceeded:
             is_locked = any(status.policy.name == AUTH for status in exceeded)
             message = "Too many authentication attempts" if is_locked else ""
-            raise RateLimitedError(max(status.reset_seconds for status in exceeded), message)
+            code = "locked-out" if is_locked else "rate-limited"
+            seconds = max(status.reset_seconds for status in exceeded)
+            raise RateLimitedError(seconds, message, code=code)
         if requirement is None:
             return
         if self.user is None:

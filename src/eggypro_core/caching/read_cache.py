@@ -19,7 +19,7 @@ from eggypro_core.caching.entries import (
 )
 from eggypro_core.caching.ports import Cache, InvalidationFeed
 from eggypro_core.circuit_breaker import CircuitBreaker
-from eggypro_core.errors import NotFoundError, UnavailableError
+from eggypro_core.errors import NotFoundError, UnavailableError, database_unavailable_error
 
 NOT_FOUND_TTL_SECONDS = 5.0
 """Seconds that a NotFoundError is cached."""
@@ -131,7 +131,7 @@ class ReadCache:
         After a failure one request at a time retries; all others fail fast with UnavailableError.
         """
         if not self._circuit_breaker.allows():
-            error = UnavailableError("The database is unavailable. Try again later.")
+            error = database_unavailable_error()
             error.is_reported = True  # with the error that opened the circuit breaker
             raise error
         try:

@@ -140,9 +140,15 @@ def check_position(slug: str, ancestors: Sequence[str], *, levels: int) -> None:
     MAX_DEPTH.
     """
     if slug in ancestors:
-        raise ConflictError("A category cannot be below itself", field="parent")
+        raise ConflictError(
+            "A category cannot be below itself", field="parent", code="category-cycle"
+        )
     if len(ancestors) + levels > MAX_DEPTH:
-        raise ConflictError(f"The category tree has at most {MAX_DEPTH} levels", field="parent")
+        raise ConflictError(
+            f"The category tree has at most {MAX_DEPTH} levels",
+            field="parent",
+            code="limit-reached",
+        )
 
 
 def category_not_found(slug: str) -> NotFoundError:

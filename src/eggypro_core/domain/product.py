@@ -205,7 +205,9 @@ def product_not_found(slug: str) -> NotFoundError:
 
 def sku_conflict(sku: str, slug: str) -> ConflictError:
     """Return the error for a SKU that belongs to the product at `slug`."""
-    return ConflictError(f"The SKU '{sku}' belongs to the product '{slug}'", field="sku")
+    return ConflictError(
+        f"The SKU '{sku}' belongs to the product '{slug}'", field="sku", code="sku-taken"
+    )
 
 
 def derived_field_error(name: str) -> ConflictError:
@@ -213,6 +215,7 @@ def derived_field_error(name: str) -> ConflictError:
     return ConflictError(
         f"{fields.field_label(name)} is derived from the product's variants: change the variants",
         field=name,
+        code="derived-field",
     )
 
 
@@ -224,4 +227,5 @@ def insufficient_stock(stock: int, delta: int) -> ConflictError:
         if delta < 0
         else f"Stock too high: {stock} plus {number} is more than {MAX_STOCK}"
     )
-    return ConflictError(message, field="stock_quantity")
+    code = "insufficient-stock" if delta < 0 else "limit-reached"
+    return ConflictError(message, field="stock_quantity", code=code)

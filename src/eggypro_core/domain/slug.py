@@ -88,7 +88,7 @@ def numbered_slug(slug: str, number: int, max_length: int = 255) -> str:
 def slug_conflict(slug: str, noun: str, *, is_active: bool) -> ConflictError:
     """Return the error for a slug that belongs to another product or category (the `noun`)."""
     owner = f"another {noun}" if is_active else f"an archived {noun}"
-    return ConflictError(f"The slug '{slug}' belongs to {owner}", field="slug")
+    return ConflictError(f"The slug '{slug}' belongs to {owner}", field="slug", code="slug-taken")
 
 
 def fold(text: str) -> str:

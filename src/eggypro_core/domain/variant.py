@@ -220,7 +220,9 @@ def options_conflict(options: Mapping[str, str]) -> ConflictError:
     """Return the error for options that another variant of the product has."""
     pairs = ", ".join(f"{name} {text}" for name, text in options.items())
     return ConflictError(
-        f"The product already has a variant {fields.escape_control(pairs)}", field="options"
+        f"The product already has a variant {fields.escape_control(pairs)}",
+        field="options",
+        code="options-taken",
     )
 
 
@@ -230,7 +232,9 @@ def check_option_names(options: Mapping[str, str], sibling_names: Iterable[str])
     if len(names) > MAX_OPTION_NAMES:
         limit = f"The variants of a product can have at most {MAX_OPTION_NAMES} option names"
         name_list = fields.escape_control(", ".join(names))
-        raise ConflictError(f"{limit}, and these would have {name_list}", field="options")
+        raise ConflictError(
+            f"{limit}, and these would have {name_list}", field="options", code="limit-reached"
+        )
 
 
 def _sort_key(variant: Variant | VariantDraft) -> tuple[int, int]:

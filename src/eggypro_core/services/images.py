@@ -182,7 +182,7 @@ def _parse_alt_texts(files: Sequence[BinaryIO], alts: Sequence[str]) -> Sequence
 
 def _too_many_images(number: int) -> ConflictError:
     message = f"A product can have at most {MAX_IMAGES} images, and it has {number}"
-    return ConflictError(message, field="images")
+    return ConflictError(message, field="images", code="limit-reached")
 
 
 _FILE_LIST = fields.list_of("Files", lambda file: file, MAX_UPLOAD_FILES, minimum=1)

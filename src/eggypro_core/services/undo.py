@@ -43,7 +43,8 @@ class BatchUndo:
         if batch.origin.source not in _SOURCES or not events:
             raise ConflictError(
                 f"Batch {batch.id} cannot be undone: only imports and bulk updates that changed"
-                " products can"
+                " products can",
+                code="not-undoable",
             )
         subjects = {(event.type.subject_type, event.subject.id) for event in events}
         if max_subjects is not None and len(subjects) > max_subjects:

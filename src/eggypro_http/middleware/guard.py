@@ -10,15 +10,13 @@ import falcon
 from attrs import field, frozen
 
 from eggypro_http.errors import (
-    BAD_REQUEST,
-    INTERNAL_ERROR,
     NO_STORE,
-    NOT_FOUND,
     PROBLEM_MEDIA_TYPE,
     REQUEST_ID_KEY,
     ReportError,
     problem,
 )
+from eggypro_http.problem_types import BAD_REQUEST, INTERNAL_ERROR, NOT_FOUND, PROBLEM_TYPES
 
 REQUEST_ID_HEADER = "x-request-id"
 _SECURITY_HEADERS = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
@@ -82,13 +80,13 @@ def _has_one_host(environ: WSGIEnvironment) -> bool:
 
 
 def _refuse(
-    environ: WSGIEnvironment, start: StartResponse, status: int, detail: str | None = None
+    environ: WSGIEnvironment, start: StartResponse, code: str, detail: str | None = None
 ) -> Iterable[bytes]:
-    body = problem(status, environ[REQUEST_ID_KEY], detail)
+    body = problem(code, environ[REQUEST_ID_KEY], detail)
     headers = [
         ("content-type", PROBLEM_MEDIA_TYPE),
         ("content-length", str(len(body))),
         ("cache-control", NO_STORE),
     ]
-    start(falcon.code_to_http_status(status), headers)
+    start(falcon.code_to_http_status(PROBLEM_TYPES[code].http_status), headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -23,6 +23,7 @@ from eggypro_http.openapi.schemas import (
     one_of,
     schema_ref,
 )
+from eggypro_http.problem_types import PROBLEM_TYPES
 from eggypro_http.routing import Route
 from eggypro_http.urls import public_path
 
@@ -49,6 +50,7 @@ _PATH_DESCRIPTIONS: Mapping[str, str] = {
     "upload": "Upload id.",
     "job": "Maintenance job.",
     "key": "API key id.",
+    "code": "Code of a problem type.",
     "batch": "Batch id, as in the header X-Batch-ID of a write.",
 }
 _QUERY_DESCRIPTIONS: Mapping[str, str] = {
@@ -105,6 +107,7 @@ _TAGS: Mapping[str, str] = {
     "bulk-updates": "Products",
     "stock": "Products",
     "openapi.json": "API description",
+    "problems": "API description",
 }
 """Tags of operations by the segment of their path."""
 _IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": STRING}
@@ -238,6 +241,8 @@ def _in_path(route: Route) -> Iterator[Node]:
         schema: Schema = STRING if name in _STRING_VARIABLES else SLUG
         if name == "job":
             schema = one_of(MaintenanceJob)
+        if name == "code":
+            schema = one_of(PROBLEM_TYPES)
         if name in _INTEGER_VARIABLES:
             schema = {**INTEGER, "minimum": 1, "maximum": 2_147_483_647}
         if name in _LONG_VARIABLES:
@@ -356,10 +361,15 @@ def _error_statuses(route: Route) -> set[int]:
 
 def _problem(status: int) -> Node:
     return {
-        "description": _phrase(status),
+        "description": f"{_phrase(status)}. Problem types: {_type_list(status)}.",
         "headers": _headers(["X-Request-ID", *_RESPONSE_HEADERS.get(status, [])]),
         "content": {PROBLEM_MEDIA_TYPE: {"schema": schema_ref("Problem")}},
     }
+
+
+def _type_list(status: int) -> str:
+    kinds = (kind for kind in PROBLEM_TYPES.values() if kind.status == status)
+    return ", ".join(f"`{kind.path}`" for kind in kinds)
 
 
 def _headers(names: Iterable[str]) -> Node:

@@ -142,7 +142,11 @@ _CHECK_RESULT: Schemas = {
     "responseTime": NUMBER,
 }
 _PROBLEM: Schemas = {
-    "type": {"type": "string", "format": "uri-reference"},
+    "type": {
+        "type": "string",
+        "format": "uri-reference",
+        "description": "The problem type: each response lists those of its status.",
+    },
     "title": STRING,
     "status": INTEGER,
     "detail": STRING,
@@ -447,7 +451,7 @@ _RESPONSES: Schemas = {
     ),
     "PrometheusMetrics": STRING,
     "OpenApiDocument": {"type": "object"},
-    "ApiDocsPage": STRING,
+    "ProblemPage": STRING,
     "Problem": closed_object(_PROBLEM, optional=["errors"]),
     "ImportRefusal": closed_object({**_PROBLEM, **_IMPORT_REPORT}, optional=["errors"]),
 }

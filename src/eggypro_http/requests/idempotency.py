@@ -74,7 +74,9 @@ def idempotent(
             if not is_replayed:
                 return Response(stored.body, stored.headers)
             if body.fingerprint() != stored.fingerprint:
-                raise ValidationError([FieldError(IDEMPOTENCY_KEY_HEADER, _KEY_REUSED)])
+                raise ValidationError(
+                    [FieldError(IDEMPOTENCY_KEY_HEADER, _KEY_REUSED)], code="idempotency-key-reused"
+                )
             return Response(stored.body, {**stored.headers, "idempotency-replayed": "true"})
 
     return handle

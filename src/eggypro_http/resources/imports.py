@@ -23,13 +23,13 @@ from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import boolean_param, one_of
 from eggypro_http.config import HttpConfig
 from eggypro_http.errors import PROBLEM_MEDIA_TYPE, REQUEST_ID_KEY, problem
+from eggypro_http.problem_types import IMPORT_REFUSED
 from eggypro_http.requests.json_body import is_uncompressed, require_length
 from eggypro_http.requests.query_string import parameters
 from eggypro_http.responses import Response
 from eggypro_http.routing import Route
 
 IMPORTS_PATH = "/api/imports"
-REFUSED_TYPE = "/problems/import-refused"
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -62,11 +62,10 @@ def _refusal(report: ImportReport, request: falcon.Request) -> Response:
     place = f" (line {first.line}: {first.message})"
     count = f"{report.refused_total} rows were" if report.refused_total > 1 else "1 row was"
     body = problem(
-        422,
+        IMPORT_REFUSED,
         request.env[REQUEST_ID_KEY],
         f"Nothing was imported, because {count} refused{place}."
         " Correct the file, or repeat the request with keep_going=true",
-        kind=REFUSED_TYPE,
         members=import_report_body(report),
     )
     return Response(body, {"content-type": PROBLEM_MEDIA_TYPE}, is_cacheable=False, status=422)

@@ -182,8 +182,8 @@ def test_unknown_product_is_problem_json_on_stderr(run_command: RunCommand) -> N
     result = run_command("products", "show", "chicken", "--json")
     assert (result.code, result.out) == (1, "")
     assert orjson.loads(result.err) == {
-        "type": "about:blank",
-        "title": "Not Found",
+        "type": "/problems/not-found",
+        "title": "Not found",
         "status": 404,
         "detail": "There is no product 'chicken'",
     }

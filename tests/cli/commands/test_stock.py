@@ -70,7 +70,7 @@ def test_invalid_stock_change_is_rejected_in_one_sentence(
 
 def test_insufficient_stock_is_a_conflict_in_json(run_command: RunCommand) -> None:
     problem = orjson.loads(run_command("stock", "adjust", "albumen", "--by", "-4", "--json").err)
-    assert (problem["status"], problem["title"]) == (409, "Conflict")
+    assert (problem["status"], problem["title"]) == (409, "Insufficient stock")
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ def test_same_key_with_another_body_is_rejected(client: TestClient) -> None:
     post_stock(client, KEY_HEADER)
     response = post_stock(client, KEY_HEADER, '{"delta": -2}')
     assert response.status_code == 422
+    assert response.json["type"] == "/problems/idempotency-key-reused"
     assert [error["field"] for error in response.json["errors"]] == ["Idempotency-Key"]
     assert post_stock(client, {}).json["stock_quantity"] == 7
 

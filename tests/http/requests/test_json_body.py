@@ -66,7 +66,7 @@ def test_body_is_limited_to_a_megabyte(client: TestClient) -> None:
     assert send(client, VALID_BODY.ljust(MAX_BYTES)).status_code == 201
     response = send(client, VALID_BODY.ljust(MAX_BYTES + 1))
     assert response.status_code == 413
-    assert response.json["title"] == "Content Too Large"
+    assert response.json["title"] == "Content too large"
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ def test_responses_show_the_limit_until_429(client: TestClient, clock: FakeMonot
     assert rejection.headers["ratelimit"] == '"standard";r=0;t=48'
     assert rejection.headers["content-type"] == "application/problem+json"
     assert rejection.headers["cache-control"] == "no-store"
-    assert rejection.json["title"] == "Too Many Requests"
+    assert rejection.json["type"] == "/problems/rate-limited"
+    assert rejection.json["title"] == "Rate limited"
     assert get(client, **BOB).status == 200
     clock.now += int(rejection.headers["retry-after"])
     assert get(client).headers["ratelimit"] == '"standard";r=2;t=60'
@@ -132,6 +133,7 @@ def test_every_api_path_except_health_is_counted(client: TestClient) -> None:
         *images,
         "/metrics",
         "/openapi.json",
+        "/problems/{code}",
     }
 
 
@@ -234,6 +236,10 @@ def test_credential_errors_use_the_specified_messages(clock: FakeMonotonicClock)
         "Missing authentication header",
         *["Invalid authentication token"] * 5,
         "Too many authentication attempts",
+    ]
+    assert [body["type"] for body in bodies] == [
+        *["/problems/unauthenticated"] * 6,
+        "/problems/locked-out",
     ]
 
 

@@ -156,4 +156,4 @@ def test_undo_of_an_import(client: TestClient) -> None:
 def test_a_single_write_cannot_be_undone(client: TestClient, created: Any) -> None:
     batch = created.headers["x-batch-id"]
     response = client.simulate_post(f"{BATCHES}/{batch}/undo", headers=ADMIN)
-    assert response.status_code == 409
+    assert (response.status_code, response.json["type"]) == (409, "/problems/not-undoable")

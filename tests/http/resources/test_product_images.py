@@ -331,6 +331,7 @@ def test_product_has_at_most_fifty_images(world: ShopUnderTest) -> None:
     world.put(*[f"{EXTERNAL_URL}?{number}" for number in range(49)])
     response = post_files(world.client, IMAGES, JPG, PNG)
     assert (response.status_code, world.count()) == (409, 0)
+    assert response.json["type"] == "/problems/limit-reached"
     assert len(world.upload(JPG)) == 1
     assert post_files(world.client, IMAGES, JPG).status_code == 409
     assert error_fields(world.put(*[EXTERNAL_URL] * 51)) == ["images"]

@@ -265,6 +265,8 @@ def test_stock_is_adjusted_or_set(client: TestClient, body: Any, expected: int) 
 def test_stock_stays_within_its_bounds(client: TestClient, delta: int) -> None:
     response = change_stock(client, {"delta": delta})
     assert response.status_code == 409
+    code = "insufficient-stock" if delta < 0 else "limit-reached"
+    assert response.json["type"] == f"/problems/{code}"
     assert client.simulate_get(EGG).json["stock_quantity"] == 0
 
 

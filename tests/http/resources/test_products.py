@@ -236,7 +236,7 @@ def test_create_product_lists_every_error(client: TestClient) -> None:
 def test_taken_slug_is_a_conflict(client: TestClient) -> None:
     values = product_values(slug="egg-white-protein")
     response = client.simulate_post(PRODUCTS, headers=ADMIN, json=values)
-    assert response.status_code == 409
+    assert (response.status_code, response.json["type"]) == (409, "/problems/slug-taken")
     assert "egg-white-protein" in response.json["detail"]
 
 

@@ -399,16 +399,17 @@ def test_contradictions_with_stored_variants_are_conflicts(
     shop.products.create(product_values(name="Other", sku="O"))
     second = f"{VARIANTS}/{post(client, variant_values(options={'Size': '2'})).json['id']}"
     before = admin_state(client)
-    conflicts: list[dict[str, Any]] = [
-        {"options": dict(reversed(variant["options"].items()))},
-        {"options": dict.fromkeys("abcdefghi", "1")},
-        {"sku": "O"},
-        {"sku": variant["sku"]},
+    conflicts: list[tuple[dict[str, Any], str]] = [
+        ({"options": dict(reversed(variant["options"].items()))}, "options-taken"),
+        ({"options": dict.fromkeys("abcdefghi", "1")}, "limit-reached"),
+        ({"sku": "O"}, "sku-taken"),
+        ({"sku": variant["sku"]}, "sku-taken"),
     ]
-    for fields in conflicts:
+    for fields, code in conflicts:
         body = variant_values(**{"options": {"Size": "3"}, **fields})
-        assert post(client, body).status_code == 409, fields
-        assert put(client, {**body}, second).status_code == 409, fields
+        for response in (post(client, body), put(client, {**body}, second)):
+            assert response.status_code == 409, fields
+            assert response.json["type"] == f"/problems/{code}"
     assert patch(client, {"sku": "O"}, second).status_code == 409
     assert client.simulate_patch(EGG, headers=ADMIN, json={"sku": "EW-1"}).status_code == 409
     assert admin_state(client) == before
