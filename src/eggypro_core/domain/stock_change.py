@@ -97,7 +97,8 @@ def changed_levels(
         for level in before.values()
     ]
     if refused := [message for pair in pairs if (message := _refusal(*pair))]:
-        raise ConflictError(f"Nothing was changed. {'; '.join(refused)}", field="items")
+        message = f"Nothing was changed. {'; '.join(refused)}"
+        raise ConflictError(message, field="items", code="insufficient-stock")
     return pairs
 
 

@@ -21,7 +21,10 @@ from eggypro_http.app import ROUTES, create_app
 from tests.support.builders import make_shop, product_values, review_values, variant_values
 from tests.support.wsgi import ADMIN, PATH_VALUES
 
-_OTHER_PATHS = ("/api/cron", "/api/health", "/images", "/metrics", "/openapi.json")
+_OTHER_PATHS = (
+    *("/api/cron", "/api/health", "/images", "/metrics", "/openapi.json", "/problems"),
+    *("/api/events", "/api/batches", "/api/keys"),
+)
 """Routes that do not read from the stores, or not in one statement."""
 READ_ROUTES = [
     route for route in ROUTES if route.method == "GET" and not route.path.startswith(_OTHER_PATHS)
