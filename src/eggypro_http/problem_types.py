@@ -156,6 +156,13 @@ _TYPES = (
         "Choose another batch, or change the data itself.",
     ),
     ProblemType(
+        "count-mismatch",
+        409,
+        "Count mismatch",
+        "A bulk update matches more or fewer products than it expects. Nothing was stored.",
+        "Repeat the dry run, check its report, and expect the new number.",
+    ),
+    ProblemType(
         "concurrent-write",
         409,
         "Concurrent write",

@@ -53,6 +53,7 @@ ERRORS = [
             "derived-field",
             "category-cycle",
             "not-undoable",
+            "count-mismatch",
             "concurrent-write",
             "request-in-progress",
         )

@@ -44,7 +44,8 @@ class BulkUpdateService:
         if update.expected not in {None, len(ids)}:
             raise ConflictError(
                 f"The update matches {len(ids)} products, and not the expected {update.expected}."
-                " Repeat the dry run."
+                " Repeat the dry run.",
+                code="count-mismatch",
             )
         with (
             writing_for(source=Source.BULK) as context,

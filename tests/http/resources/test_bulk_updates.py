@@ -48,4 +48,5 @@ def test_errors(client: TestClient) -> None:
         response = client.simulate_post(BULK, json=body, headers=ADMIN)
         assert error_fields(response) == fields
     body = {"filter": {"all": True}, "set": {"brand": "A"}, "expected": 7}
-    assert client.simulate_post(BULK, json=body, headers=ADMIN).status_code == 409
+    response = client.simulate_post(BULK, json=body, headers=ADMIN)
+    assert (response.status_code, response.json["type"]) == (409, "/problems/count-mismatch")
