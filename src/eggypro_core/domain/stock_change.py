@@ -96,9 +96,10 @@ def changed_levels(
         (level, evolve(level, stock_quantity=_new_quantity(level, deltas, quantities)))
         for level in before.values()
     ]
-    if refused := [message for pair in pairs if (message := _refusal(*pair))]:
-        message = f"Nothing was changed. {'; '.join(refused)}"
-        raise ConflictError(message, field="items", code="insufficient-stock")
+    if refused := [refusal for pair in pairs if (refusal := _refusal(*pair))]:
+        messages = "; ".join(message for _, message in refused)
+        [code, _] = refused[0]
+        raise ConflictError(f"Nothing was changed. {messages}", field="items", code=code)
     return pairs
 
 
@@ -111,13 +112,16 @@ def _new_quantity(
     return quantities.get(item, level.stock_quantity + deltas.get(item, 0))
 
 
-def _refusal(before: StockLevel, after: StockLevel) -> str:
+def _refusal(before: StockLevel, after: StockLevel) -> tuple[str, str] | None:
+    """Return the code and message of the conflict if the stock must not change so."""
     if before.is_derived and before != after:
-        return f"The stock of {before.name} is that of its variants: name these"
+        message = f"The stock of {before.name} is that of its variants: name these"
+        return "derived-field", message
     if 0 <= after.stock_quantity <= MAX_STOCK:
-        return ""
+        return None
     change = after.stock_quantity - before.stock_quantity
-    return f"{before.name} has {before.stock_quantity}, which cannot change by {change}"
+    code = "insufficient-stock" if after.stock_quantity < 0 else "limit-reached"
+    return code, f"{before.name} has {before.stock_quantity}, which cannot change by {change}"
 
 
 def level_events(pairs: Iterable[tuple[StockLevel, StockLevel]]) -> list[EventDraft]:
