@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
 from secrets import token_hex, token_urlsafe
+from threading import Lock, Thread
 from time import monotonic
 from typing import Protocol, Self
 
@@ -42,6 +44,8 @@ RECHECK_SECONDS, MAX_CHECK_AGE_SECONDS = 0.4, 0.8
 """Seconds after which one request checks a key again, and after which all requests do."""
 OUTAGE_SECONDS = 300.0
 """Seconds for which public requests may use a key that cannot be checked, after its last check."""
+PUBLIC_WAIT_SECONDS = 0.1
+"""Seconds for which a public request waits for the check of a key that was checked before."""
 _RETRY_SECONDS = 1.0
 
 
@@ -183,6 +187,7 @@ class CachedApiKeyVerifier:
         self._clock = clock
         self._note_use = note_use
         self._monotonic_clock = monotonic_clock
+        self._lock = Lock()
         self._checked: dict[str, _CheckedKey] = {}  # genuine keys only, so the store limits it
         self._circuit_breaker = CircuitBreaker(_RETRY_SECONDS, monotonic_clock)
 
@@ -203,48 +208,67 @@ class CachedApiKeyVerifier:
     def _recheck(self, key: str, checked: _CheckedKey, *, is_public: bool) -> _CheckedKey:
         """Check a key again. Meanwhile, other requests use the last check for as long as they may.
 
-        Public requests then neither wait for the store nor fail without it.
+        A public request then needs no new check: it does not wait long for a slow database.
         """
         age = self._monotonic_clock() - checked.checked_at
-        may_skip = is_public and age < OUTAGE_SECONDS
-        if may_skip and checked.is_being_checked:
-            return checked
-        if age < MAX_CHECK_AGE_SECONDS:
-            checked.recheck_at = checked.checked_at + MAX_CHECK_AGE_SECONDS
-        checked.is_being_checked = True
-        try:
+        if not is_public or age >= OUTAGE_SECONDS:
+            if age < MAX_CHECK_AGE_SECONDS:
+                checked.recheck_at = checked.checked_at + MAX_CHECK_AGE_SECONDS
             return self._check(key)
-        except UnavailableError:
-            if may_skip:
-                return checked
-            raise
-        except UnauthenticatedError:
-            self._checked.pop(key, None)
-            raise
-        finally:
-            checked.is_being_checked = False
+        check = self._start_check(key, checked)
+        if check is None or age < MAX_CHECK_AGE_SECONDS:
+            return checked
+        try:
+            return check.result(PUBLIC_WAIT_SECONDS)
+        except (UnavailableError, TimeoutError):
+            return checked
+
+    def _start_check(self, key: str, checked: _CheckedKey) -> "Future[_CheckedKey] | None":
+        """Start a check in a thread; None if one is in progress, or it is too early to retry."""
+        with self._lock:
+            if checked.is_being_checked or not self._circuit_breaker.allows():
+                return None
+            checked.is_being_checked = True
+        check = Future[_CheckedKey]()
+
+        def run() -> None:
+            try:
+                result = self._read(key)
+            except BaseException as error:  # noqa: BLE001  (raised in the waiting request)
+                check.set_exception(error)
+            else:
+                check.set_result(result)
+            finally:
+                checked.is_being_checked = False
+
+        Thread(target=run, name="api-key-check", daemon=True).start()
+        return check
 
     def _check(self, key: str) -> _CheckedKey:
+        """Read a key. After a failure one request at a time retries; all others fail fast."""
+        if not self._circuit_breaker.allows():
+            error = database_unavailable_error()
+            error.is_reported = True  # with the error that opened the circuit breaker
+            raise error
+        return self._read(key)
+
+    def _read(self, key: str) -> _CheckedKey:
         prefix, checked_at = prefix_of(key), self._monotonic_clock()
-        if prefix is None:
-            raise invalid_credential()
         try:
+            if prefix is None:
+                raise invalid_credential()
             stored = self._get(prefix)
-        except NotFoundError:
+            if not compare_digest(stored.digest, digest_of(key)):
+                raise invalid_credential()
+        except (NotFoundError, UnauthenticatedError):
+            self._checked.pop(key, None)
             raise invalid_credential() from None
-        if not compare_digest(stored.digest, digest_of(key)):
-            raise invalid_credential()
         self._note(stored)
         checked = _CheckedKey(stored, _user_of(stored), checked_at, checked_at + RECHECK_SECONDS)
         self._checked[key] = checked
         return checked
 
     def _get(self, prefix: str) -> ApiKey:
-        """Read a key. After a failure one request at a time retries; all others fail fast."""
-        if not self._circuit_breaker.allows():
-            error = database_unavailable_error()
-            error.is_reported = True  # with the error that opened the circuit breaker
-            raise error
         try:
             stored = self._store.get(prefix)
         except UnavailableError as error:

@@ -9,7 +9,7 @@ import pytest
 from attrs import define, evolve, field
 
 from eggypro_adapters.contracts.clock import NOON, FakeClock, FakeMonotonicClock
-from eggypro_adapters.contracts.waiting import wait_for_event, wait_for_result
+from eggypro_adapters.contracts.waiting import wait_for_event, wait_for_result, wait_until
 from eggypro_adapters.memory import MemoryApiKeyStore, MemoryRateCounter
 from eggypro_core.access.api_keys import (
     MAX_CHECK_AGE_SECONDS,
@@ -177,12 +177,36 @@ def test_during_a_check_others_use_the_last_one_until_it_is_too_old(shop: KeySho
         wait_for_event(is_reading)
         shop.store.before_read = fail
         assert shop.accepts(key, is_public=False)
+        assert shop.store.reads == 2
         shop.seconds.now += MAX_CHECK_AGE_SECONDS - RECHECK_SECONDS
         assert shop.accepts(key, is_public=True)  # does not wait either
         with pytest.raises(UnavailableError):
             shop.verifier.user_for(key, is_public=False)
         may_read.set()
         assert wait_for_result(check)
+
+
+def test_public_requests_do_not_wait_for_a_database_that_hangs(shop: KeyShop) -> None:
+    key, may_read = shop.create(), Event()
+    assert shop.accepts(key, is_public=False)
+    shop.store.before_read = lambda: wait_for_event(may_read)
+    for _ in range(3):
+        shop.seconds.now += MAX_CHECK_AGE_SECONDS
+        assert shop.accepts(key, is_public=True)
+    wait_until(lambda: shop.store.reads == 2)
+    may_read.set()
+
+
+def test_public_requests_check_a_key_in_the_background(shop: KeyShop) -> None:
+    key = shop.create()
+    assert shop.accepts(key, is_public=False)
+    shop.service.revoke(1)
+    shop.seconds.now += RECHECK_SECONDS
+    assert shop.accepts(key, is_public=True)
+    wait_until(lambda: shop.store.reads == 2)
+    shop.seconds.now += MAX_CHECK_AGE_SECONDS
+    with pytest.raises(UnauthenticatedError, match="revoked"):
+        shop.accepts(key, is_public=True)
 
 
 def test_without_the_store_a_key_gives_no_permission(shop: KeyShop) -> None:
