@@ -47,7 +47,7 @@ bench: setup
 bench-quick: setup
 	@$(BIN)/python -m bench --quick $(ARGS)
 
-# Searches for examples at which a property test fails. The examples of `make test` are always the same.
+# Searches for examples that make a property test fail. The examples of `make test` are always the same.
 fuzz: setup
 	@$(BIN)/python -m pytest -n auto --hypothesis-profile fuzz $(ARGS)
 

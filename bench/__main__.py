@@ -153,6 +153,7 @@ def main() -> None:
     size = evolve(
         size, **{name: getattr(options, name) for name in names if getattr(options, name)}
     )
+    earlier = json.loads(_run_file(options.against).read_text()) if options.against else None
     if not options.quick:
         install_peers()
     with tempfile.TemporaryDirectory(prefix="eggypro-bench-") as folder, ExitStack() as stack:
@@ -163,8 +164,7 @@ def main() -> None:
                 report = f"{_machine(bench.peers)}\n\n{report}"
                 (RESULTS / f"{name}.md").write_text(report)
             print(report, flush=True)
-    if options.against:
-        earlier = json.loads(_run_file(options.against).read_text())
+    if earlier is not None:
         print("\n".join(changes(bench.figures, earlier)))
     if options.save:
         _run_file(options.save).parent.mkdir(parents=True, exist_ok=True)

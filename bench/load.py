@@ -53,7 +53,7 @@ def patch_request(path: str, body: bytes, key: str) -> bytes:
 def load(
     port: int, requests: Iterator[bytes], *, seconds: float = float("inf"), clients: int = 8
 ) -> Result:
-    """Send requests with concurrent clients, until the time is over or no request is left.
+    """Send requests with concurrent clients, until the time is up or no requests are left.
 
     Raises SystemExit for any status but 200.
     """

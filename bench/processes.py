@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,10 +59,10 @@ def process_tree(pid: int) -> list[int]:
 
 def tree_cpu_seconds(*roots: int) -> float:
     """Return the CPU time of processes, their descendants and their ended children."""
-    return cpu_seconds([pid for root in roots for pid in process_tree(root)])
+    return cpu_seconds({pid for root in roots for pid in process_tree(root)})
 
 
-def cpu_seconds(pids: Sequence[int]) -> float:
+def cpu_seconds(pids: Iterable[int]) -> float:
     """Return the CPU time of processes and their ended children."""
     total = 0
     for pid in pids:

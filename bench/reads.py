@@ -52,7 +52,10 @@ def compare_reads(
 def _list_from_postgres(
     title: str, eggypro: Server, peers: Mapping[str, Server], path: str
 ) -> Group:
-    """Return the group of a list. Peers also give it without a total, which EggyPro cannot."""
+    """Return the group of a list.
+
+    Peers are also measured without a total, which EggyPro cannot omit.
+    """
     group = _from_postgres(title, eggypro, peers, [path])
     without_total = f"{path}{'&' if '?' in path else '?'}total=false"
     more = [

@@ -10,10 +10,10 @@ import random
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse
 from itertools import cycle
 from pathlib import Path
 
@@ -46,6 +46,15 @@ def main() -> None:
             print(line)
 
 
+def _check(connection: HTTPConnection, path: str, statuses: Collection[int]) -> HTTPResponse:
+    """Read and return the response to a request. Raises SystemExit for another status."""
+    response = connection.getresponse()
+    response.read()
+    if response.status not in statuses:
+        raise SystemExit(f"{path}: {response.status}")
+    return response
+
+
 def _measure(shop: BenchShop, port: int, options: argparse.Namespace) -> Iterator[str]:
     slugs = shop.all_slugs()
     end = time.monotonic() + WARM_UP_SECONDS + options.seconds
@@ -55,16 +64,16 @@ def _measure(shop: BenchShop, port: int, options: argparse.Namespace) -> Iterato
         path = f"/api/products/{dice.choice(slugs)}/stock"
         headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"}
         connection.request("POST", path, json.dumps({"delta": -1}), headers)
-        connection.getresponse().read()
+        _check(connection, path, {200, 409})  # 409: sold out
 
     counts: Mapping[str, Counter[str]] = defaultdict(Counter)
     pages = cycle([(name, page) for name, group in PAGES.items() for page in group])
 
     def read(connection: HTTPConnection) -> None:
         name, page = next(pages)
-        connection.request("GET", f"/api/products{page}")
-        response = connection.getresponse()
-        response.read()
+        path = f"/api/products{page}"
+        connection.request("GET", path)
+        response = _check(connection, path, {200})
         if end - time.monotonic() < options.seconds:
             counts[name][response.headers["x-cache"]] += 1
 

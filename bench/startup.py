@@ -5,16 +5,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from attrs import field, frozen
 
+from bench.load import get_request, load
 from bench.peers import FASTAPI, Peer
 from bench.processes import Run, run_command, run_server
 from bench.shop import EGGYPRO, BenchShop
-
-_POLL_SECONDS = 0.005
 
 
 @frozen(eq=False)
@@ -86,12 +83,5 @@ def _first_response(data: Path, shop: BenchShop) -> float:
     settings = {**shop.settings, "EGGYPRO_DATA_DIR": str(data)}
     start = time.perf_counter()
     with run_server([EGGYPRO, "serve", "--port"], settings) as server:
-        while True:
-            try:
-                with urlopen(
-                    f"http://127.0.0.1:{server.port}/api/products", timeout=10
-                ) as response:
-                    response.read()
-                return time.perf_counter() - start
-            except (URLError, ConnectionError):
-                time.sleep(_POLL_SECONDS)
+        load(server.port, iter([get_request("/api/products")]), clients=1)
+        return time.perf_counter() - start

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from eggypro_adapters.contracts.waiting import TIMEOUT_SECONDS
 from eggypro_adapters.embedded_postgres import attach, find_binaries
@@ -34,7 +35,11 @@ settings.register_profile(
 )
 # `make fuzz` searches for other examples, and replays those that failed before.
 settings.register_profile(
-    "fuzz", settings.get_profile("eggypro"), max_examples=500, derandomize=False
+    "fuzz",
+    settings.get_profile("eggypro"),
+    max_examples=500,
+    derandomize=False,
+    database=DirectoryBasedExampleDatabase(".hypothesis/examples"),  # `eggypro` has none
 )
 settings.load_profile("eggypro")
 

@@ -1,4 +1,4 @@
-"""Peers: other programs that give the responses of EggyPro from the same database.
+"""Peers: other programs that return the same responses as EggyPro, from the same database.
 
 A typical FastAPI app (SQLAlchemy's async ORM, asyncpg), a bare Node server and a Next.js app (both
 drizzle-orm and pg). They are installed from PyPI and npm into a folder that git ignores.
@@ -43,7 +43,7 @@ class Peer:
     command: Sequence[str]
     folder: Path
     versions: Sequence[str]
-    """Its own version of what it consists of."""
+    """The names and versions of its packages."""
 
 
 def install_peers() -> None:

@@ -19,7 +19,7 @@ def rows(comparison: Comparison) -> Sequence[str]:
 
 
 def test_a_ratio_is_the_median_of_the_ratios_of_the_rounds() -> None:
-    # In the second round, other work of the machine made everything twice as dear.
+    # In the second round, other work of the machine doubled all CPU times.
     slow = candidate("slow", (20, 20), (40, 40), (25, 25))
     fast = candidate("fast", (10, 0), (20, 0), (5, 5))
     assert slow.ratio_to(fast) == 4

@@ -49,7 +49,7 @@ def test_every_request_is_sent_once_if_there_is_no_time_limit(server: LoadedServ
     assert sorted(server.received) == sorted(f"GET {path}" for path in paths)
 
 
-def test_a_load_ends_when_its_time_is_over(server: LoadedServer) -> None:
+def test_a_load_ends_when_its_time_is_up(server: LoadedServer) -> None:
     endless = iter(lambda: get_request("/"), None)
     result = load(server.port, endless, seconds=0, clients=2)
     assert result.requests == 2  # what was under way

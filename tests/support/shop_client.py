@@ -73,7 +73,8 @@ class Client:
         form = encode_form([encode_part(JPG)])
         path, headers = f"/api/products/{PICTURED}/images", {"Content-Type": CONTENT_TYPE}
         response = self.send("POST", path, form, headers)
-        self.uploaded += response.status == 201
+        with self._lock:
+            self.uploaded += response.status == 201
         return response
 
     def import_file(self) -> Response:

@@ -380,7 +380,7 @@ SALES: list[tuple[str, str, object]] = [
     ("PATCH", f"{P}/salt", {"stock_quantity": 5, "seo_title": "Salt"}),
     ("POST", f"{P}/salt/reviews", review_values()),
 ]
-"""Writes to what only the responses that show the product can see."""
+"""Writes that change only the responses that show the product."""
 
 
 def test_a_sale_keeps_all_responses_that_do_not_show_the_product(clients: CachedAndPlain) -> None:

@@ -245,7 +245,7 @@ def test_write_during_lost_connection_is_detected_despite_an_older_transaction(
 
 @contextmanager
 def running_transaction(url: sa.URL) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
-    """A transaction that has a number."""
+    """Hold open a transaction that has a number; yield its connection."""
     with closing(connect_driver(url)) as connection:
         connection.autocommit = False
         connection.execute("SELECT pg_current_xact_id()")
@@ -258,7 +258,7 @@ def test_a_transaction_in_another_database_delays_no_snapshot(
     writing_database: Database,
     write_versions: WriteVersions,
 ) -> None:
-    """Nor that of a worker that starts meanwhile, with a role that has hardly a right."""
+    """The same holds for a worker that starts meanwhile, as a role with almost no privileges."""
     role = create_role(database_url)
     with running_transaction(database_url.set(database="postgres")):
         make_touch(writing_database)(EGG[0])
@@ -365,14 +365,12 @@ def test_nothing_is_cached_before_the_database_has_all_triggers(
     write_versions: WriteVersions,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Writes to a database of the version before do not touch the tags of lists."""
-    rename = "ALTER FUNCTION {} RENAME TO {}"
-    names = ["eggypro_search_touched()", "eggypro_upgraded()"]
-    _execute(database, rename.format(names[0], names[1][:-2]))
+    """Writes to a database of the previous version do not touch the tags of lists."""
+    _execute(database, "ALTER FUNCTION eggypro_search_touched() RENAME TO eggypro_hidden")
     with PostgresInvalidationFeed(database, write_versions).running() as changes:
         wait_until(lambda: "the triggers of an earlier version" in caplog.text)
         assert changes.snapshot() is None
-        _execute(database, rename.format(names[1], names[0][:-2]))
+        _execute(database, "ALTER FUNCTION eggypro_hidden() RENAME TO eggypro_search_touched")
         wait_for_snapshot(changes)
 
 
@@ -431,7 +429,7 @@ STATEMENTS_BY_TAG = {
             " VALUES ('Milk', 'milk', '', '', 1, 'milk')"
         ),
     ],
-    "products": [  # read by the version before
+    "products": [  # servers of the previous version read this tag
         "UPDATE products SET stock_quantity = 3",
         "UPDATE variants SET stock_quantity = 3",
         "DELETE FROM product_categories",

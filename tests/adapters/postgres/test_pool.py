@@ -50,7 +50,7 @@ def reads_after_waiting(database: Database, role: sa.URL) -> bool:
 
 
 def fast_clock() -> float:
-    """Return a time that passes ten times as fast."""
+    """Return a monotonic time that runs ten times as fast as real time."""
     return 10 * monotonic()
 
 
