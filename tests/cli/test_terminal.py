@@ -29,7 +29,8 @@ finally:
 HIDE_CURSOR = b"\x1b[?25l"
 CTRL_C, CTRL_D = b"\x03", b"\x04"
 PROGRAM = """
-import fcntl, sys, termios
+import fcntl, signal, sys, termios
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits SIG_IGN
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # make it the controlling terminal, so that Ctrl-C arrives
 from tests.support.builders import product_values
 from tests.support.runtime import MemoryRuntime
