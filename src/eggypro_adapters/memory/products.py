@@ -18,7 +18,6 @@ from eggypro_core.domain.event import (
     product_changed,
     product_created,
     product_deleted,
-    variant_subject,
 )
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
@@ -192,38 +191,28 @@ class MemoryProductStore:
 
 def _find_level(state: MemoryState, line: StockLine) -> StockLevel | None:
     """Return the level of the product or variant that a line names."""
-    product_of_alias = state.aliases.get(str(line.key))
     for product in state.products.values():
-        is_product = product.slug == line.key or product.id == product_of_alias
-        if line.kind is StockKey.PRODUCT and is_product:
-            return _product_level(product)
-        if line.kind is StockKey.SKU and product.sku == line.key:
-            return _product_level(product)
+        subject = Subject.of_product(product)
+        if _names_product(line, product, state):
+            return StockLevel.of_product(
+                subject,
+                product.version,
+                product.stock_quantity,
+                has_variants=product.has_variants,
+            )
         for variant in state.variants_of(product):
             key = variant.sku if line.kind is StockKey.SKU else variant.id
             if line.kind is not StockKey.PRODUCT and key == line.key:
-                subject = variant_subject(Subject.of_product(product), variant.id, variant.options)
-                return StockLevel(
-                    product.id,
-                    variant.id,
-                    product.slug,
-                    subject.name,
-                    product.version,
-                    variant.stock_quantity,
+                return StockLevel.of_variant(
+                    subject, product.version, variant.id, variant.options, variant.stock_quantity
                 )
     return None
 
 
-def _product_level(product: Product) -> StockLevel:
-    return StockLevel(
-        product.id,
-        None,
-        product.slug,
-        product.name,
-        product.version,
-        product.stock_quantity,
-        product.has_variants,
-    )
+def _names_product(line: StockLine, product: Product, state: MemoryState) -> bool:
+    if line.kind is StockKey.PRODUCT:
+        return line.key == product.slug or state.aliases.get(str(line.key)) == product.id
+    return line.kind is StockKey.SKU and line.key == product.sku
 
 
 def _export_product(product: Product, state: MemoryState) -> Product:

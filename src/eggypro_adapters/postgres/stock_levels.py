@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from eggypro_adapters.postgres.event_writer import record_events
 from eggypro_adapters.postgres.rollups import refresh_variant_summary
-from eggypro_core.domain.event import Subject, variant_subject
+from eggypro_core.domain.event import Subject
 from eggypro_core.domain.stock_change import (
     StockKey,
     StockLevel,
@@ -94,31 +94,20 @@ def _lock_levels(connection: sa.Connection, lines: Sequence[StockLine]) -> Seque
         product, variant = products.get(product_id), variants.get(variant_id)
         if product is None or (variant_id is not None and variant is None):
             unknown.append((index, line))
-        elif variant is None:
-            levels.append(
-                StockLevel(
-                    product.id,
-                    None,
-                    product.slug,
-                    product.name,
-                    product.version,
-                    product.stock_quantity,
-                    product.has_variants,
-                )
+            continue
+        subject = Subject(product.id, product.slug, product.name, product.id)
+        if variant is None:
+            level = StockLevel.of_product(
+                subject,
+                product.version,
+                product.stock_quantity,
+                has_variants=product.has_variants,
             )
         else:
-            subject = Subject(product.id, product.slug, product.name, product.id)
-            name = variant_subject(subject, variant.id, variant.options).name
-            levels.append(
-                StockLevel(
-                    product.id,
-                    variant.id,
-                    product.slug,
-                    name,
-                    product.version,
-                    variant.stock_quantity,
-                )
+            level = StockLevel.of_variant(
+                subject, product.version, variant.id, variant.options, variant.stock_quantity
             )
+        levels.append(level)
     if unknown:
         raise unknown_lines(unknown)
     return levels

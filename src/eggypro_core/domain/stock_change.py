@@ -6,7 +6,7 @@ from typing import Self
 
 from attrs import evolve, frozen
 
-from eggypro_core.domain.event import EventDraft, Subject, stock_changed
+from eggypro_core.domain.event import EventDraft, Subject, stock_changed, variant_subject
 from eggypro_core.domain.origin import MAX_REASON_LENGTH, MAX_REFERENCE_LENGTH
 from eggypro_core.domain.pagination import MAX_ID
 from eggypro_core.domain.product import MAX_STOCK
@@ -51,6 +51,28 @@ class StockLevel:
     version: int
     stock_quantity: int
     is_derived: bool = False
+
+    @classmethod
+    def of_product(
+        cls, product: Subject, version: int, stock_quantity: int, *, has_variants: bool
+    ) -> Self:
+        """Return the level of a product itself."""
+        return cls(
+            product.id, None, product.slug, product.name, version, stock_quantity, has_variants
+        )
+
+    @classmethod
+    def of_variant(
+        cls,
+        product: Subject,
+        version: int,
+        variant_id: int,
+        options: Mapping[str, str],
+        stock_quantity: int,
+    ) -> Self:
+        """Return the level of a variant of a product."""
+        name = variant_subject(product, variant_id, options).name
+        return cls(product.id, variant_id, product.slug, name, version, stock_quantity)
 
 
 @frozen
