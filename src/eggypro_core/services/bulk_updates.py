@@ -31,6 +31,8 @@ class BulkUpdateService:
 
     _products: ProductStore
     _clock: Clock
+    _max_offers: int = MAX_BULK_OFFERS
+    """The most products and variants of an update, together."""
 
     def run(self, values: Mapping[str, object]) -> BulkReport:
         """Update the products that `values`, the JSON fields of a request, select.
@@ -75,7 +77,7 @@ class BulkUpdateService:
             for product in snapshot.products:
                 ids.append(product.id)
                 offers += 1 + len(product.variants)
-        _check_size(offers)
+        self._check_size(offers)
         return sorted(ids)
 
     def _id_of(self, slug: str) -> int:
@@ -88,7 +90,7 @@ class BulkUpdateService:
         self, session: ImportSession, update: BulkUpdate, products: Sequence[StoredProduct]
     ) -> Sequence[BulkChange]:
         """Return the effects on the products that change. Raises ValidationError."""
-        _check_size(sum(1 + len(stored.product.variants) for stored in products))
+        self._check_size(sum(1 + len(stored.product.variants) for stored in products))
         known = {draft.slug for draft in session.list_categories()}
         unknown = [slug for slug in update.add_categories if slug not in known]
         if unknown:
@@ -104,13 +106,13 @@ class BulkUpdateService:
             raise ValidationError(errors[:MAX_REPORTED_ERRORS])
         return [change for change in changes if change.is_change]
 
-
-def _check_size(offers: int) -> None:
-    if offers > MAX_BULK_OFFERS:
-        message = (
-            f"The update matches {offers:,} products and variants, more than {MAX_BULK_OFFERS:,}"
-        )
-        raise ValidationError([FieldError("filter", message)])
+    def _check_size(self, offers: int) -> None:
+        if offers > self._max_offers:
+            message = (
+                f"The update matches {offers:,} products and variants, more than"
+                f" {self._max_offers:,}"
+            )
+            raise ValidationError([FieldError("filter", message)])
 
 
 def _write(session: ImportSession, changes: Sequence[BulkChange]) -> None:

@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.domain.bulk_update import BulkReport, PriceChange
 from eggypro_core.domain.event_query import EventQuery
 from eggypro_core.domain.origin import Source
 from eggypro_core.errors import ConflictError, NotFoundError, ValidationError
+from eggypro_core.services.bulk_updates import BulkUpdateService
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import make_shop, product_values, variant_values
+from tests.support.builders import ShopStores, make_shop, product_values, variant_values
 from tests.support.imports import variants_of
 
 PRICES = st.decimals("0.01", "9999.99", places=2)
@@ -245,7 +247,12 @@ def test_invalid_updates(shop: Shop, values: dict[str, Any], field: str) -> None
     assert field in errors_of(shop, **values)
 
 
-def test_an_update_can_be_too_large(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eggypro_core.services.bulk_updates.MAX_BULK_OFFERS", 2)
-    message = "The update matches 3 products and variants, more than 2"
-    assert errors_of(shop, set={"brand": "A"}) == {"filter": message}
+def test_an_update_can_be_too_large() -> None:
+    stores = ShopStores.in_memory()
+    shop = make_shop(stores=stores)
+    shop.products.create(product_values(slug="bar"))
+    shop.variants.create("bar", variant_values())
+    small = BulkUpdateService(stores.products, lambda: NOON, 1)
+    for selection in ({"filter": {"all": True}}, {"products": ["bar"]}):
+        with pytest.raises(ValidationError, match="2 products and variants, more than 1"):
+            small.run({**selection, "set": {"brand": "A"}})
