@@ -35,12 +35,21 @@ def _repeatable(flag: str, description: str, metavar: str = "SLUG") -> Any:
     ]
 
 
-_SELECTION: Mapping[str, object] = {
-    "product": _repeatable("--product", "Only this product, by its slug"),
+def _flag(name: str, description: str) -> Any:
+    return Annotated[bool | None, typer.Option(name, help=description)]
+
+
+_FILTERS: Mapping[str, object] = {
     **PRODUCT_SEARCH,
     **PRODUCT_FILTERS,
+    "status": Annotated[
+        Literal["active", "archived", "all"] | None,
+        typer.Option("--status", help="Filter by status; default: what the public sees."),
+    ],
+    "all": _flag("--all", "Select all products, archived ones too."),
 }
 _CHANGES: Mapping[str, object] = {
+    "product": _repeatable("--product", "Only this product, by its slug"),
     "set": _repeatable("--set", "Set a field, such as brand=Hen", "FIELD=VALUE"),
     "add_category": _repeatable("--add-category", "Add the products to a category"),
     "remove_category": _repeatable("--remove-category", "Remove them from a category"),
@@ -58,6 +67,10 @@ _CHANGES: Mapping[str, object] = {
         str | None,
         typer.Option("--ending", metavar="AMOUNT", help="Round to prices that end with 0.99."),
     ],
+    "keep_as_compare_at": _flag(
+        "--keep-as-compare-at", "Keep the former price as compare-at price."
+    ),
+    "archive": _flag("--archive", "Archive the products."),
     "stock_delta": Annotated[
         int | None,
         typer.Option("--stock-delta", metavar="N", parser=integer, help="Add to the stock."),
@@ -71,23 +84,11 @@ _CHANGES: Mapping[str, object] = {
 }
 
 
-@with_options({**_SELECTION, **_CHANGES})
-def bulk_update(  # noqa: PLR0913  (one per option)
+@with_options({**_FILTERS, **_CHANGES})
+def bulk_update(
     context: typer.Context,
     *,
     options: dict[str, Any],
-    status: Annotated[
-        Literal["active", "archived", "all"] | None,
-        typer.Option("--status", help="Filter by status; default: what the public sees."),
-    ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="Select all products, archived ones too.")
-    ] = False,
-    keep_as_compare_at: Annotated[
-        bool,
-        typer.Option("--keep-as-compare-at", help="Keep the former price as compare-at price."),
-    ] = False,
-    archive: Annotated[bool, typer.Option("--archive", help="Archive the products.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change; change nothing.")
     ] = False,
@@ -100,10 +101,7 @@ def bulk_update(  # noqa: PLR0913  (one per option)
     """
     from eggypro_core.serializers import bulk_report_body
 
-    values = _values(options, status=status, every=every)
-    if keep_as_compare_at:
-        values["price"] = {**values.get("price", {}), "keep_as_compare_at": True}
-    values |= {"archive": True} if archive else {}
+    values = _values(options)
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
         if not dry_run:
@@ -114,41 +112,33 @@ def bulk_update(  # noqa: PLR0913  (one per option)
     print_body(bulk_report_body(report), lambda: _lines(report), json=json)
 
 
-def _values(options: Mapping[str, Any], *, status: str | None, every: bool) -> dict[str, Any]:
+def _values(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON fields of the update that the options describe."""
-    filters = {
-        name: options[name] for name in ("search", *PRODUCT_FILTERS) if options[name] is not None
-    }
-    filters |= {"status": status} if status else {}
-    filters |= {"all": True} if every else {}
-    values: dict[str, Any] = {}
-    if options["product"]:
-        values["products"] = options["product"]
-    if filters or not options["product"]:
-        values["filter"] = filters
+    filters = {name: options[name] for name in _FILTERS if options[name] is not None}
     price = {
         name: options[option]
         for name, option in (
             ("percent", "price_percent"),
             ("round_to", "round_to"),
             ("ending", "ending"),
+            ("keep_as_compare_at", "keep_as_compare_at"),
         )
         if options[option] is not None
     }
-    lists = {
+    values = {
+        "products": options["product"],
+        "filter": filters or (None if options["product"] else {}),
+        "price": price or None,
+        "set": dict(map(_assignment, options["set"] or ())) or None,
+        "stock": None if options["stock_delta"] is None else {"delta": options["stock_delta"]},
         "add_categories": options["add_category"],
         "remove_categories": options["remove_category"],
         "add_tags": options["add_tag"],
         "remove_tags": options["remove_tag"],
+        "archive": options["archive"],
+        "expected": options["expected"],
     }
-    values |= {name: items for name, items in lists.items() if items}
-    values |= {"price": price} if price else {}
-    values |= {"set": dict(map(_assignment, options["set"]))} if options["set"] else {}
-    if options["stock_delta"] is not None:
-        values["stock"] = {"delta": options["stock_delta"]}
-    if options["expected"] is not None:
-        values["expected"] = options["expected"]
-    return values
+    return {name: value for name, value in values.items() if value not in (None, [])}
 
 
 def _assignment(text: str) -> tuple[str, object]:
