@@ -24,6 +24,7 @@ from eggypro_core.access.authentication import (
 from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import (
     ConflictError,
+    EggyProError,
     NotFoundError,
     UnauthenticatedError,
     UnavailableError,
@@ -234,7 +235,7 @@ class CachedApiKeyVerifier:
         def run() -> None:
             try:
                 result = self._read(key)
-            except BaseException as error:  # noqa: BLE001  (raised in the waiting request)
+            except EggyProError as error:
                 check.set_exception(error)
             else:
                 check.set_result(result)
