@@ -94,6 +94,12 @@ def test_output_after_a_prompt_starts_on_a_new_line(keys: bytes, code: int, end:
     assert session.output.startswith(b"Permanently delete 'albumen'")
 
 
+def test_an_undo_asks_first() -> None:
+    session = run_session("undo", "1", keys=b"n\n")
+    assert session.output.startswith(b"Undo batch 1? [y/N] n\r\nNothing was changed.")
+    assert session.code == 1
+
+
 def test_json_mode_prompts_on_a_terminal() -> None:
     session = run_session("products", "delete", "albumen", "--json", keys=b"y\n")
     assert (session.code, session.output[-3:]) == (0, b"y\r\n")

@@ -1,7 +1,5 @@
 """`eggypro undo`."""
 
-import io
-
 import orjson
 import pytest
 
@@ -43,13 +41,7 @@ def test_what_is_kept_is_listed(
     assert "  bar price: Changed since\n" in result.out
 
 
-def test_an_undo_asks_first(
-    run_command: RunCommand,
-    runtime: MemoryRuntime,
-    batch: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    assert run_command("undo", batch).code == 1
-    assert runtime.shop.products.get("bar").name == "New"
-    assert run_command("undo", "999", "--yes").code == 1
+def test_a_missing_batch(run_command: RunCommand) -> None:
+    result = run_command("undo", "999", "--yes")
+    assert (result.code, result.out) == (1, "")
+    assert "There is no batch 999" in result.err
