@@ -1,7 +1,7 @@
 """Event writer: appends the events of a transaction to the log before its commit."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from json import JSONEncoder
 from typing import Any
 
@@ -82,11 +82,13 @@ class PendingEvents:
         """
         count = len(self._drafts)
         self.context = write_context()
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self._keep_first, count)
             yield
-        except BaseException:
-            del self._drafts[count:]
-            raise
+            on_failure.pop_all()
+
+    def _keep_first(self, count: int) -> None:
+        del self._drafts[count:]
 
     def begin_batch(self, connection: sa.Connection) -> int | None:
         """Return the id of the batch, inserted if necessary; None if nothing has been changed."""

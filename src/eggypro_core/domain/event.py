@@ -242,9 +242,9 @@ def product_changed(before: Product, after: Product) -> list[EventDraft]:
     events = []
     if changes:
         kind = _status_type(
-            before.is_active,
-            after.is_active,
             (EventType.PRODUCT_UPDATED, EventType.PRODUCT_ARCHIVED, EventType.PRODUCT_RESTORED),
+            was_active=before.is_active,
+            is_active=after.is_active,
         )
         events.append(EventDraft(kind, subject, after.version, changes))
     if before.stock_quantity != after.stock_quantity:
@@ -342,9 +342,9 @@ def category_changed(before: Category, after: Category) -> list[EventDraft]:
     if not changes:
         return []
     kind = _status_type(
-        before.is_active,
-        after.is_active,
         (EventType.CATEGORY_UPDATED, EventType.CATEGORY_ARCHIVED, EventType.CATEGORY_RESTORED),
+        was_active=before.is_active,
+        is_active=after.is_active,
     )
     return [EventDraft(kind, _category_subject(after), changes=changes)]
 
@@ -372,9 +372,7 @@ def _category_subject(category: Category) -> Subject:
 
 
 def _status_type(
-    was_active: bool,  # noqa: FBT001
-    is_active: bool,  # noqa: FBT001
-    types: tuple[EventType, EventType, EventType],
+    types: tuple[EventType, EventType, EventType], *, was_active: bool, is_active: bool
 ) -> EventType:
     """Return the type of an update, of an archival or of a restoration."""
     updated, archived, restored = types

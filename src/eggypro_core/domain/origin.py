@@ -43,7 +43,7 @@ class Origin:
 
 @frozen
 class WriteContext:
-    """What is known about the writes in a block, and the ids of the batches that they stored.
+    """The context of the writes in a block: their origin, and the ids of their batches.
 
     Without an `origin`, the writes have that of their shop. The other fields replace its own.
     """

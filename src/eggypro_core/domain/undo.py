@@ -1,7 +1,7 @@
 """Undo of a batch: what its changes become, given the catalogue as it is now."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -194,7 +194,7 @@ class ProductUndo:
 
         The `derived` fields come from the variants.
         """
-        values: dict[str, object] = {}
+        values: dict[str, Any] = {}
         for name, change in changes.items():
             definition = definitions[name]
             current = to_json(definition, getattr(record, name))
@@ -208,7 +208,7 @@ class ProductUndo:
                 self._keep(name, message)
             else:
                 values[name] = from_json(definition, former_value(change))
-        restored = evolve(record, **values)  # type: ignore[arg-type]  # checked when it was stored
+        restored = evolve(record, **values)
         if compare_at_errors(restored.price, restored.compare_at_price):
             for name in {"price", "compare_at_price"} & values.keys():
                 self._keep(name, CHANGED_SINCE)
@@ -254,11 +254,11 @@ def restore_category(
         if is_touched:
             return category, [KeptChange(category.slug, "", CHANGED_SINCE)]
         return evolve(category, is_active=False), []
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     kept = []
     for name, change in merged_changes(events).items():
         if is_written_value(change, getattr(category, name)):
             values[name] = former_value(change)
         else:
             kept.append(KeptChange(category.slug, name, CHANGED_SINCE))
-    return evolve(category, **values), kept  # type: ignore[arg-type]  # stored values
+    return evolve(category, **values), kept
