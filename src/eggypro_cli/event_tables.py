@@ -31,14 +31,17 @@ def event_table(events: Iterable[Event]) -> Table:
 
 
 def change_lines(event: Event) -> list[str]:
-    """Return a line for each changed field (`price: 9.00 -> 8.00`), and one with the reason."""
-    lines = [
-        f"{name}: {' -> '.join(map(_value_text, shown_change(change)))}"
-        for name, change in (event.changes or {}).items()
-    ]
+    """Return a line for each changed field, and one with the reason and reference."""
+    changes = (event.changes or {}).items()
+    lines = [change_text(name, shown_change(change)) for name, change in changes]
     if notes := ", ".join(filter(None, [event.origin.reason, event.origin.reference])):
         lines.append(f"({notes})")
     return lines
+
+
+def change_text(name: str, values: Iterable[Any]) -> str:
+    """Return a changed field with its values: `price: 9.00 -> 8.00`."""
+    return f"{name}: {' -> '.join(map(_value_text, values))}"
 
 
 def _value_text(value: Any) -> str:

@@ -36,19 +36,16 @@ REQUEST_ID_KEY = "eggypro.request_id"
 
 _CODE_BY_STATUS: Mapping[int, str] = {
     400: BAD_REQUEST,
-    401: "unauthenticated",
-    403: "forbidden",
     404: NOT_FOUND,
     405: "method-not-allowed",
     406: "not-acceptable",
     408: "request-timeout",
-    410: "gone",
     411: "length-required",
     413: "content-too-large",
     415: "unsupported-media-type",
-    422: "validation-failed",
 }
-"""The problem types of errors of the framework; it raises no others."""
+"""The problem types of Falcon's errors, by status."""
+_MIN_SERVER_ERROR = 500
 _HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": "Bearer"},
     503: {"Retry-After": "5"},
@@ -172,7 +169,9 @@ def _on_falcon_error(
     request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, _params: object
 ) -> None:
     response.set_headers(error.headers or {})
-    code = _CODE_BY_STATUS.get(error.status_code, BAD_REQUEST)
+    is_client_error = error.status_code < _MIN_SERVER_ERROR
+    fallback = BAD_REQUEST if is_client_error else INTERNAL_ERROR
+    code = _CODE_BY_STATUS.get(error.status_code, fallback)
     _respond(request, response, code, error.description)
 
 

@@ -47,7 +47,8 @@ _TYPES = (
         400,
         "Malformed request",
         "The request cannot be parsed: malformed JSON, a truncated body, or an invalid cursor.",
-        "Correct the request as `detail` says. Take cursors from `next` of a page, unchanged.",
+        "Correct the request as `detail` says. Use cursors unchanged, as `next` or `next_cursor` of"
+        " the previous page returned them.",
     ),
     ProblemType(
         "unauthenticated",
@@ -60,8 +61,8 @@ _TYPES = (
         "forbidden",
         403,
         "Forbidden",
-        "The credential is valid, but lacks the permission. A signed upload has a wrong or expired"
-        " signature.",
+        "The credential is valid but lacks the permission, or the signature of an upload is wrong"
+        " or expired.",
         "Use a credential with the permission that `detail` names, or request a new signature.",
     ),
     ProblemType(
@@ -181,7 +182,8 @@ _TYPES = (
         410,
         "Gone",
         "The data existed. It was deleted after its retention, or replaced by a restore.",
-        "Start again without the position or batch.",
+        "Read the catalogue again, and continue from `after=latest`. A deleted batch cannot be read"
+        " or undone.",
     ),
     ProblemType(
         "length-required",
@@ -243,7 +245,8 @@ _TYPES = (
         "locked-out",
         429,
         "Locked out",
-        "The client has sent too many invalid credentials. None is checked for some time.",
+        "The client has sent too many invalid credentials. They are not checked until"
+        " the lockout ends.",
         "Wait for the seconds of the Retry-After header, and correct the credential.",
     ),
     ProblemType(
@@ -279,7 +282,7 @@ _TYPES = (
         "busy",
         503,
         "Busy",
-        "The server or a service that it uses has too much to do now.",
+        "The server or a service that it uses is overloaded.",
         "Wait for the seconds of the Retry-After header, and repeat the request.",
     ),
     ProblemType(

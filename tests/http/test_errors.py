@@ -212,11 +212,16 @@ def test_outage_that_a_detector_has_logged_is_not_logged_per_request(
 
 
 def test_falcon_errors_are_problems() -> None:
-    response = client_raising(falcon.HTTPGone(title="<b>", description="It was here")).simulate_get(
-        EGG
-    )
-    assert response.json.items() >= {"status": 410, "title": "Gone"}.items()
-    assert response.json["detail"] == "It was here"
+    error = falcon.HTTPNotAcceptable(title="<b>", description="Only JSON")
+    response = client_raising(error).simulate_get(EGG)
+    assert response.json.items() >= {"status": 406, "title": "Not acceptable"}.items()
+    assert response.json["detail"] == "Only JSON"
+
+
+@pytest.mark.parametrize(("status", "expected"), [(418, 400), (501, 500)])
+def test_other_falcon_errors_are_of_the_client_or_of_the_server(status: int, expected: int) -> None:
+    response = client_raising(falcon.HTTPError(status)).simulate_get(EGG)
+    assert response.status_code == expected
 
 
 @pytest.mark.parametrize(("status", "code"), FRAMEWORK_CODES.items())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eggypro_cli.options import (
     PRODUCT_FILTERS,
     PRODUCT_SEARCH,
+    StatusWord,
     YesOption,
     integer,
     with_options,
@@ -43,7 +44,7 @@ _FILTERS: Mapping[str, object] = {
     **PRODUCT_SEARCH,
     **PRODUCT_FILTERS,
     "status": Annotated[
-        Literal["active", "archived", "all"] | None,
+        StatusWord | None,
         typer.Option("--status", help="Filter by status; default: what the public sees."),
     ],
     "all": _flag("--all", "Select all products, archived ones too."),
@@ -65,7 +66,9 @@ _CHANGES: Mapping[str, object] = {
     ],
     "ending": Annotated[
         str | None,
-        typer.Option("--ending", metavar="AMOUNT", help="Round to prices that end with 0.99."),
+        typer.Option(
+            "--ending", metavar="AMOUNT", help="Round to the nearest price with this ending: 0.99."
+        ),
     ],
     "keep_as_compare_at": _flag(
         "--keep-as-compare-at", "Keep the former price as compare-at price."
@@ -106,7 +109,7 @@ def bulk_update(
     with runtime.open_shop() as shop:
         if not dry_run:
             matched = shop.bulk_updates.run({**values, "dry_run": True}).matched
-            confirm(f"Change the {matched} products that match?", yes=yes, json=json)
+            confirm(f"Change {matched:,} matching products?", yes=yes, json=json)
             values.setdefault("expected", matched)
         report = shop.bulk_updates.run({**values, "dry_run": dry_run})
     print_body(bulk_report_body(report), lambda: _lines(report), json=json)
@@ -151,11 +154,13 @@ def _assignment(text: str) -> tuple[str, object]:
 
 
 def _lines(report: BulkReport) -> Iterator[RenderableType]:
+    from eggypro_cli.event_tables import change_text
+
     verb = "Would change" if report.dry_run else "Changed"
     yield f"{verb} {report.changed:,} of {report.matched:,} products."
     for slug, changes in report.changes[:_MAX_SHOWN]:
-        for name, (before, after) in changes.items():
-            yield f"  {slug} {name}: {before} -> {after}"
+        for name, change in changes.items():
+            yield f"  {slug} {change_text(name, change)}"
     if len(report.changes) > _MAX_SHOWN:
         yield f"  … and {report.changed - _MAX_SHOWN:,} more products"
     for warning in report.warnings[:_MAX_SHOWN]:

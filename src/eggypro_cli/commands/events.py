@@ -42,8 +42,7 @@ EVENT_FILTERS: Mapping[str, object] = {
     ),
     "until": _option("--until", "Only events before this time.", "TIME"),
 }
-_LIST_OPTIONS: Mapping[str, object] = {
-    **EVENT_FILTERS,
+_PAGING: Mapping[str, object] = {
     "after": _option("--after", "Continue after this cursor (printed at the end).", "CURSOR"),
     "limit": _option("--limit", "Number of events: 1-1000, default 100.", "N"),
 }
@@ -53,7 +52,7 @@ _LIST_OPTIONS: Mapping[str, object] = {
     "list",
     epilog=examples("events list", "events list --actor admin --since 2026-12-01 --json"),
 )
-@with_options(_LIST_OPTIONS)
+@with_options({**EVENT_FILTERS, **_PAGING})
 def list_events(
     context: typer.Context,
     *,
@@ -115,18 +114,16 @@ def follow_events(
                 print_message(f"Continue with --after {query.after.cursor}")
 
 
+@with_options(_PAGING)
 def print_history(
     context: typer.Context,
     slug: SlugArgument,
     *,
-    limit: Annotated[
-        str | None,
-        typer.Option("--limit", metavar="N", help="Number of events: 1-1000, default 100."),
-    ] = None,
+    options: dict[str, object],
     json: JsonOption = False,
 ) -> None:
     """Show who changed a product, newest first. Includes its variants and reviews."""
-    _print_events(context, {"product": slug, "order": "desc", "limit": limit}, json=json)
+    _print_events(context, {**options, "product": slug, "order": "desc"}, json=json)
 
 
 HISTORY_EXAMPLES = examples("products history egg-white-protein", "products history bar --json")

@@ -94,7 +94,7 @@ def revoke_key(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Revoke a key: it ends everywhere within a second. With --json, nothing is printed."""
+    """Revoke a key. All servers reject it within a second. With --json, nothing is printed."""
     from eggypro_core import NotFoundError
 
     confirm(f"Revoke API key {key_id}?", yes=yes, json=json)

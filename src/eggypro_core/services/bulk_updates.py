@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from eggypro_core.domain.bulk_update import (
     MAX_BULK_OFFERS,
@@ -16,7 +16,6 @@ from eggypro_core.domain.category import categories_not_found
 from eggypro_core.domain.event import EventType
 from eggypro_core.domain.origin import Source, writing_for
 from eggypro_core.domain.product_files import StoredProduct
-from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import ConflictError, FieldError, SlugMovedError, ValidationError
 from eggypro_core.ports import Clock, ImportSession, ProductStore
 from eggypro_core.validation.parameters import Status
@@ -42,17 +41,17 @@ class BulkUpdateService:
         is not the expected one, and UnavailableError.
         """
         update = BulkUpdate.parse(values)
-        ids = self._find_ids(update)
-        if update.expected not in {None, len(ids)}:
-            raise ConflictError(
-                f"The update matches {len(ids)} products, and not the expected {update.expected}."
-                " Repeat the dry run.",
-                code="count-mismatch",
-            )
         with (
             writing_for(source=Source.BULK) as context,
             self._products.begin_import() as session,
         ):
+            ids = self._find_ids(session, update)
+            if update.expected not in {None, len(ids)}:
+                raise ConflictError(
+                    f"The update matches {len(ids)} products, and not the expected"
+                    f" {update.expected}. Repeat the dry run.",
+                    code="count-mismatch",
+                )
             session.lock_products(ids)
             changes = self._changes(session, update, list(session.get_products(ids).values()))
             if not update.dry_run:
@@ -67,20 +66,24 @@ class BulkUpdateService:
             update.dry_run,
         )
 
-    def _find_ids(self, update: BulkUpdate) -> Sequence[int]:
+    def _find_ids(self, session: ImportSession, update: BulkUpdate) -> Sequence[int]:
         """Return the ids of the selected products, in order."""
         if update.query is None:
-            return sorted({self._id_of(slug) for slug in update.slugs})
+            current = session.find_product_ids(update.slugs)
+            return sorted({current.get(slug) or self._id_of(slug) for slug in update.slugs})
         ids, offers = [], 0
-        query: ProductQuery = update.query
-        with self._products.export_products(query) as snapshot:
+        with self._products.export_products(update.query) as snapshot:
             for product in snapshot.products:
                 ids.append(product.id)
                 offers += 1 + len(product.variants)
-        self._check_size(offers)
+                if offers > self._max_offers:
+                    page = self._products.list(evolve(update.query, limit=1))
+                    count = f"{page.total:,}{' or more' if page.total_capped else ''}"
+                    raise self._too_many(count)
         return sorted(ids)
 
     def _id_of(self, slug: str) -> int:
+        """Return the id of the product with a former slug. Raises NotFoundError."""
         try:
             return self._products.get(slug, Status.ALL).id
         except SlugMovedError as moved:
@@ -90,7 +93,8 @@ class BulkUpdateService:
         self, session: ImportSession, update: BulkUpdate, products: Sequence[StoredProduct]
     ) -> Sequence[BulkChange]:
         """Return the effects on the products that change. Raises ValidationError."""
-        self._check_size(sum(1 + len(stored.product.variants) for stored in products))
+        if sum(1 + len(stored.product.variants) for stored in products) > self._max_offers:
+            raise self._too_many(f"{len(products):,}")
         known = {draft.slug for draft in session.list_categories()}
         unknown = [slug for slug in update.add_categories if slug not in known]
         if unknown:
@@ -106,13 +110,9 @@ class BulkUpdateService:
             raise ValidationError(errors[:MAX_REPORTED_ERRORS])
         return [change for change in changes if change.is_change]
 
-    def _check_size(self, offers: int) -> None:
-        if offers > self._max_offers:
-            message = (
-                f"The update matches {offers:,} products and variants, more than"
-                f" {self._max_offers:,}"
-            )
-            raise ValidationError([FieldError("filter", message)])
+    def _too_many(self, count: str) -> ValidationError:
+        message = f"More than {self._max_offers:,} products and variants match ({count} products)"
+        return ValidationError([FieldError("filter", message)])
 
 
 def _write(session: ImportSession, changes: Sequence[BulkChange]) -> None:

@@ -17,7 +17,7 @@ def update_many(shop: Shop, request: falcon.Request) -> Response:
     """Update many products, and return what changed."""
     values = json_object(request)
     require_no_parameters(request)
-    if "archive" in values:
+    if values.get("archive") is True:
         require_access(authenticated_user(request.env), Permission.PRODUCTS_DELETE)
     return Response(orjson.dumps(bulk_report_body(shop.bulk_updates.run(values))))
 

@@ -22,7 +22,7 @@ def test_a_sale(run_command: RunCommand, runtime: MemoryRuntime) -> None:
     assert dry_run.out == (
         "Would change 1 of 1 products.\n"
         "  shake price: 20.00 -> 16.00\n"
-        "  shake compare_at_price: None -> 20.00\n"
+        "  shake compare_at_price: - -> 20.00\n"
     )
     assert str(runtime.shop.products.get("shake").price) == "20.00"
     result = run_command(*COMMAND, *options, "--yes")

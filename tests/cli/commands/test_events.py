@@ -1,6 +1,7 @@
 """`eggypro events` and `eggypro products history`."""
 
 import orjson
+import pytest
 
 from eggypro_core.domain.event_query import EventQuery
 from eggypro_core.domain.origin import Origin, Source, writing_as
@@ -34,14 +35,23 @@ def test_json_is_the_http_body(run_command: RunCommand, runtime: MemoryRuntime) 
     assert orjson.loads(result.out) == orjson.loads(orjson.dumps(event_page_body(page)))
 
 
-def test_a_page_that_is_full_names_the_next(
-    run_command: RunCommand, runtime: MemoryRuntime
+@pytest.mark.parametrize(
+    ("command", "last"),
+    [
+        (("events", "list", "--order", "asc"), "product.updated"),
+        (("products", "history", "bar"), "product.created"),
+    ],
+    ids=str,
+)
+def test_a_full_page_names_the_next(
+    run_command: RunCommand, runtime: MemoryRuntime, command: tuple[str, ...], last: str
 ) -> None:
     change_price(runtime)
-    result = run_command("events", "list", "--order", "asc", "--limit", "1")
+    result = run_command(*command, "--limit", "1")
+    assert last not in result.out
     cursor = result.out.rpartition("--after ")[2].strip()
-    rest = run_command("events", "list", "--order", "asc", "--after", cursor)
-    assert "product.updated" in rest.out
+    rest = run_command(*command, "--after", cursor)
+    assert last in rest.out
     assert "--after" not in rest.out
 
 

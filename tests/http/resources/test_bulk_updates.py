@@ -39,6 +39,13 @@ def test_archiving_requires_the_permission_to_delete(client: TestClient, shop: S
         assert client.simulate_post(BULK, json=body, headers=headers).status_code == status
 
 
+def test_a_flag_that_is_false_requires_no_permission(client: TestClient, shop: Shop) -> None:
+    token = shop.authenticator.issue_token(TokenRequest(frozenset({Permission.PRODUCTS_WRITE})))
+    body = {"filter": {"all": True}, "set": {"brand": "A"}, "archive": False}
+    headers = {"Authorization": f"Bearer {token.token}"}
+    assert client.simulate_post(BULK, json=body, headers=headers).status_code == 200
+
+
 def test_errors(client: TestClient) -> None:
     for body, fields in (
         ({}, ["filter"]),
